@@ -18,10 +18,10 @@ FULL_SCALE: dict[np.dtype[np.generic], float] = {
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a file says about its photo, as the raw bytes that it was said in.
+    r"""What a file says about its photo, as the raw bytes that it was said in.
 
     Attributes:
-        exif: A TIFF-structured block (``II*\\0…`` or ``MM\\0*…``), without the ``Exif\\0\\0``
+        exif: A TIFF-structured block (``II*\0…`` or ``MM\0*…``), without the ``Exif\0\0``
             prefix of JPEG. Its orientation is 1 (upright) once the pixels have been turned.
         xmp: An XMP packet, UTF-8.
         iptc: An IPTC-IIM record, without Photoshop's wrapping.

@@ -1,0 +1,1 @@
+"""Pictures as people have them: pixels, colour, metadata, files."""

@@ -1,0 +1,78 @@
+"""The one reduction that the network's input goes through, in training and in use alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivefold.photo.image import FULL_SCALE, Pixels
+
+THUMBNAIL_PX = 256
+
+
+def thumbnail(pixels: Pixels, size_px: int = THUMBNAIL_PX) -> NDArray[np.float32]:
+    """Reduce a photo to a square by area averaging; the aspect ratio is given up.
+
+    Output cell (i, j) is the mean of the photo, taken as a piecewise constant picture, over the
+    real-valued rectangle [i·H/n, (i + 1)·H/n) × [j·W/n, (j + 1)·W/n) with n = ``size_px``. Where
+    the photo is smaller than the square, the same definition enlarges it.
+
+    Args:
+        pixels: ``(H, W, 3)``, ``uint8``, ``uint16`` or ``float32``, in any colour coding.
+        size_px: Side of the square.
+
+    Returns:
+        ``(size_px, size_px, 3)`` ``float32``, 0…1, in the colour coding of ``pixels``; within
+        1e-6 of the definition.
+
+    Raises:
+        TypeError: For another pixel type.
+        ValueError: For another shape, or a side below one pixel.
+    """
+    if pixels.dtype not in FULL_SCALE:
+        raise TypeError(f"pixels must be uint8, uint16 or float32, received {pixels.dtype}")
+    if pixels.ndim != 3 or 0 in pixels.shape:
+        raise ValueError(f"pixels must be (H, W, C), received shape {pixels.shape}")
+    if size_px < 1:
+        raise ValueError(f"size_px must be at least 1, received {size_px}")
+    height, width, channels = pixels.shape
+    # float32 adds 8-bit numbers without error; the other types need the longer mantissa.
+    working_type = np.float32 if pixels.dtype == np.uint8 else np.float64
+    rows = np.empty((size_px, width * channels), np.float64)
+    for i, (first, weights) in enumerate(_cells(height, size_px)):
+        strip = pixels[first : first + len(weights)].reshape(len(weights), -1)
+        rows[i] = _weighted_sum(strip.astype(working_type), weights)
+    columns = np.ascontiguousarray(rows.reshape(size_px, width, channels).transpose(1, 0, 2))
+    squares = np.empty((size_px, size_px * channels), np.float64)  # (column, row × channel)
+    for j, (first, weights) in enumerate(_cells(width, size_px)):
+        squares[j] = weights @ columns[first : first + len(weights)].reshape(len(weights), -1)
+    square = squares.reshape(size_px, size_px, channels).transpose(1, 0, 2)
+    return np.ascontiguousarray(square / FULL_SCALE[pixels.dtype], dtype=np.float32)
+
+
+def _cells(length_px: int, size_px: int) -> list[tuple[int, NDArray[np.float64]]]:
+    """First pixel and weights of every output cell along one axis.
+
+    In units of 1/size_px pixel a pixel is size_px long and a cell length_px, so that every overlap
+    is a whole number and the weights of a cell sum to one exactly before their rounding.
+    """
+    cells = []
+    for i in range(size_px):
+        start, stop = i * length_px, (i + 1) * length_px
+        first, last = start // size_px, (stop - 1) // size_px
+        edges = np.arange(first, last + 2, dtype=np.int64) * size_px
+        overlaps = np.diff(np.clip(edges, start, stop))
+        cells.append((first, overlaps / length_px))
+    return cells
+
+
+def _weighted_sum(
+    strip: NDArray[np.floating[Any]], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Σ weights · strip, the equal weights of the whole pixels applied once to their exact sum."""
+    if len(weights) <= 2:
+        return weights @ strip
+    inner = np.ones(len(weights) - 2, strip.dtype) @ strip[1:-1]
+    return weights[0] * strip[0] + weights[1] * inner + weights[-1] * strip[-1]
