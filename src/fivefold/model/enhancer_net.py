@@ -1,0 +1,133 @@
+"""The whole system: a small picture in, a grid out; the grid and the photo in, a better photo out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from fivefold.model.fusion import Fusion
+from fivefold.model.global_path import GlobalPath
+from fivefold.model.grid import GridPrediction
+from fivefold.model.guide import GuideMap
+from fivefold.model.local_path import LocalPath
+from fivefold.model.lowres import LowLevelFeatures
+from fivefold.model.slicing import apply_affine, slice_grid
+
+THUMBNAIL_SIZE_PX = 256
+
+
+@dataclass(frozen=True)
+class EnhancerNetConfig:
+    """The size of every part (PAPER section 1; sections are Table 1's rows).
+
+    Attributes:
+        low_level: Widths of S, each layer halving the picture.
+        local: Widths of L.
+        global_convolutions: Widths of G's stride-2 convolutions.
+        global_connected: Widths of G's fully connected layers.
+        fusion: Width of F.
+        depth: d, cells of the grid along the guide.
+        uniform_knots: Guide thresholds stay at i/16 instead of being learned.
+    """
+
+    low_level: tuple[int, ...]
+    local: tuple[int, ...]
+    global_convolutions: tuple[int, ...]
+    global_connected: tuple[int, ...]
+    fusion: int = 64
+    depth: int = 8
+    uniform_knots: bool = False
+
+    @property
+    def grid_size(self) -> int:
+        """Rows and columns of the grid: the size of S's last layer."""
+        return THUMBNAIL_SIZE_PX // 2 ** len(self.low_level)
+
+
+PRESETS: dict[str, EnhancerNetConfig] = {
+    "small": EnhancerNetConfig(
+        low_level=(8, 16, 32, 64),
+        local=(64, 64),
+        global_convolutions=(64, 64),
+        global_connected=(256, 128, 64),
+    ),
+    "paper": EnhancerNetConfig(
+        low_level=(16, 32, 64, 128),
+        local=(128, 128),
+        global_convolutions=(128, 128),
+        global_connected=(512, 256, 128),
+    ),
+}
+"""``small`` is the original model, ``paper`` the enlarged one of the paper's second change."""
+
+
+class EnhancerNet(nn.Module):
+    """S, L, G, F, A, the guide, slicing and the affine output, composed (PAPER sections 1 and 2).
+
+    Args:
+        config: The sizes, or the name of a preset.
+    """
+
+    def __init__(self, config: EnhancerNetConfig | str = "paper") -> None:
+        super().__init__()
+        if isinstance(config, str):
+            if config not in PRESETS:
+                raise ValueError(f"preset must be one of {sorted(PRESETS)}, received {config!r}")
+            config = PRESETS[config]
+        self.config = config
+        self.low_level = LowLevelFeatures(config.low_level)
+        self.local_path = LocalPath(config.low_level[-1], config.local)
+        self.global_path = GlobalPath(
+            config.low_level[-1],
+            config.grid_size,
+            config.global_convolutions,
+            config.global_connected,
+        )
+        self.fusion = Fusion(config.local[-1], config.global_connected[-1], config.fusion)
+        self.prediction = GridPrediction(config.fusion, config.depth)
+        self.guide = GuideMap(uniform_knots=config.uniform_knots)
+        for module in (self.low_level, self.local_path, self.global_path, self.fusion):
+            module.apply(_start_rectified)
+
+    def predict(self, thumbnail: Tensor) -> Tensor:
+        """The grid for a photo, seen at low resolution.
+
+        Args:
+            thumbnail: Ĩ, ``(N, 3, 256, 256)`` sRGB in 0…1.
+
+        Returns:
+            A, ``(N, 12, depth, 16, 16)``.
+        """
+        features = self.low_level(thumbnail)  # (N, S, 16, 16)
+        local = self.local_path(features)  # (N, L, 16, 16)
+        scene = self.global_path(features)  # (N, G)
+        fused = self.fusion(local, scene)  # (N, F, 16, 16)
+        grid: Tensor = self.prediction(fused)  # (N, 12, depth, 16, 16)
+        return grid
+
+    def render(self, photo: Tensor, grid: Tensor) -> Tensor:
+        """The full-resolution pass: guide, slice, apply.
+
+        Args:
+            photo: φ, ``(N, 3, H, W)`` sRGB in 0…1.
+            grid: A, ``(N, 12, depth, rows, columns)``.
+
+        Returns:
+            O, ``(N, 3, H, W)`` sRGB, not clipped.
+        """
+        guide = self.guide(photo)  # (N, H, W)
+        transforms = slice_grid(grid, guide)  # (N, 12, H, W)
+        return apply_affine(transforms, photo)
+
+    def forward(self, thumbnail: Tensor, photo: Tensor) -> Tensor:
+        """Enhance photos: ``(N, 3, 256, 256)`` and ``(N, 3, H, W)`` to ``(N, 3, H, W)``."""
+        return self.render(photo, self.predict(thumbnail))
+
+
+def _start_rectified(module: nn.Module) -> None:
+    """He's initialisation, made for layers that are followed by σ."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,53 @@
+"""Trained weights on disk: safetensors, with the sizes of the network beside the numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from fivefold.errors import DataError
+from fivefold.model.enhancer_net import EnhancerNet, EnhancerNetConfig
+
+
+def save_weights(net: EnhancerNet, path: Path, facts: dict[str, str] | None = None) -> None:
+    """Write a network's weights and sizes, whole or not at all.
+
+    Args:
+        net: The network.
+        path: The ``.safetensors`` file.
+        facts: More about the training, as strings.
+    """
+    metadata = {"config": json.dumps(dataclasses.asdict(net.config)), **(facts or {})}
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
+    temporary = path.with_name(path.name + ".part")
+    save_file(state, temporary, metadata=metadata)
+    temporary.replace(path)
+
+
+def load_weights(path: Path) -> tuple[EnhancerNet, dict[str, str]]:
+    """Read a network written by :func:`save_weights`, ready to enhance.
+
+    Returns:
+        The network in evaluation mode, and the facts saved with it.
+
+    Raises:
+        DataError: If the file is missing, damaged, or holds another network.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = dict(file.metadata() or {})
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        sizes = json.loads(facts.pop("config"))
+        config = EnhancerNetConfig(
+            **{key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
+        )
+        net = EnhancerNet(config)
+        net.load_state_dict(state)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{path}: not usable as weights: {reason}") from error
+    return net.eval(), facts

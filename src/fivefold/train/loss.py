@@ -1,0 +1,17 @@
+"""What training makes small: the mean squared error over the pixels that can be trusted."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def masked_mse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error of one photo, over the masked pixels and three channels (the L2 loss).
+
+    Args:
+        output: ``(3, H, W)`` sRGB.
+        target: ``(3, H, W)`` sRGB.
+        mask: ``(H, W)``, 1 where a pixel counts. A mask of nothing gives 0.
+    """
+    squared = (output - target).square() * mask
+    return squared.sum() / (3 * mask.sum()).clamp(min=1)
