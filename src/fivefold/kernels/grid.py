@@ -49,7 +49,7 @@ class Guide:
 
     @staticmethod
     def identity() -> Guide:
-        """The guide before training: g is the mean of the channels, so a grey ramp maps to itself."""
+        """The guide before training: g is the mean of the channels; a grey ramp maps to itself."""
         slopes = np.zeros((3, GUIDE_KNOTS), np.float32)
         slopes[:, 0] = 1.0
         knots = np.arange(GUIDE_KNOTS, dtype=np.float32) / GUIDE_KNOTS

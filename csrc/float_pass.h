@@ -1,0 +1,14 @@
+// The full-resolution pass in float32: guide, slice and apply, for any sample type.
+#pragma once
+
+#include "grid.h"
+
+namespace fivefold {
+
+// Writes O_c = A_{4c+3} + sum_c' A_{4c+c'} phi_c', A sliced from the grid at each pixel, for every
+// pixel of the strip. Integer samples are clipped and rounded to nearest; float samples are
+// clipped to 0...1 if `clip` says so. Defined for uint8_t, uint16_t and float.
+template <class Sample>
+void render_float(const Strip<Sample>& strip, const Grid& grid, bool clip, int threads);
+
+}  // namespace fivefold

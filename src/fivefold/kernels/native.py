@@ -1,0 +1,71 @@
+"""The compiled kernels, with types.
+
+Importing this module raises ``ImportError`` where they were not built;
+:mod:`fivefold.kernels.engine` chooses what runs instead.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivefold import _native
+from fivefold.kernels.grid import BilateralGrid
+from fivefold.photo.image import Pixels
+
+
+def available_threads() -> int:
+    """How many threads this process may run at the same time."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def render(
+    pixels: Pixels,
+    grid: BilateralGrid,
+    out: Pixels,
+    *,
+    first_row: int,
+    height_px: int,
+    clip: bool,
+    threads: int | None,
+) -> None:
+    """Write the enhanced ``pixels`` to ``out``, which may be the same array.
+
+    Arguments are those of :func:`fivefold.kernels.render`, which checks them. The samples of a row
+    of either array lie next to each other; rows may be apart. The GIL is released meanwhile.
+    """
+    guide = grid.guide
+    _native.render(
+        pixels,
+        out,
+        np.ascontiguousarray(grid.coefficients),
+        _float32(guide.matrix),
+        _float32(guide.matrix_bias),
+        _float32(guide.slopes),
+        _float32(guide.thresholds),
+        guide.bias,
+        first_row,
+        height_px,
+        clip,
+        threads or available_threads(),
+    )
+
+
+def thumbnail(
+    pixels: Pixels, size_px: int = 256, *, threads: int | None = None
+) -> NDArray[np.float32]:
+    """The area average of :func:`fivefold.photo.resize.thumbnail`, compiled.
+
+    The samples of a row of ``pixels`` lie next to each other; rows may be apart.
+    """
+    out = np.empty((size_px, size_px, 3), np.float32)
+    _native.thumbnail(pixels, out, threads or available_threads())
+    return out
+
+
+def _float32(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(array, np.float32)
