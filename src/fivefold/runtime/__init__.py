@@ -1,0 +1,1 @@
+"""Everything that enhances a photo with a trained bundle; no torch."""
