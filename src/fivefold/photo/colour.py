@@ -53,14 +53,14 @@ def adaptation_matrix(
 
 
 SRGB_TO_XYZ: NDArray[np.float64] = matrix_from_primaries(_SRGB_PRIMARIES_XY, WHITE_D65)
-XYZ_TO_SRGB: NDArray[np.float64] = np.linalg.inv(SRGB_TO_XYZ)
+XYZ_TO_SRGB: NDArray[np.float64] = np.linalg.inv(SRGB_TO_XYZ).astype(np.float64)
 D65_TO_D50: NDArray[np.float64] = adaptation_matrix(WHITE_D65, WHITE_D50)
 
 
 def _as_colours(values: ArrayLike) -> Colours:
-    colours = np.asarray(values)
+    colours: NDArray[Any] = np.asarray(values)
     if colours.dtype not in (np.float32, np.float64):
-        colours = colours.astype(np.float64)
+        return _as_colours(colours.astype(np.float64))
     if colours.ndim == 0 or colours.shape[-1] != 3:
         raise ValueError(f"colours must have 3 channels last, received shape {colours.shape}")
     return colours

@@ -31,25 +31,43 @@ def thumbnail(pixels: Pixels, size_px: int = THUMBNAIL_PX) -> NDArray[np.float32
         TypeError: For another pixel type.
         ValueError: For another shape, or a side below one pixel.
     """
+    return area_average(pixels, size_px, size_px)
+
+
+def area_average(pixels: Pixels, height_px: int, width_px: int) -> NDArray[np.float32]:
+    """Resample a photo to any size by the definition of :func:`thumbnail`.
+
+    Args:
+        pixels: ``(H, W, C)``, ``uint8``, ``uint16`` or ``float32``.
+        height_px: Rows of the result.
+        width_px: Columns of the result.
+
+    Returns:
+        ``(height_px, width_px, C)`` ``float32``, 0…1.
+
+    Raises:
+        TypeError: For another pixel type.
+        ValueError: For another shape, or a side below one pixel.
+    """
     if pixels.dtype not in FULL_SCALE:
         raise TypeError(f"pixels must be uint8, uint16 or float32, received {pixels.dtype}")
     if pixels.ndim != 3 or 0 in pixels.shape:
         raise ValueError(f"pixels must be (H, W, C), received shape {pixels.shape}")
-    if size_px < 1:
-        raise ValueError(f"size_px must be at least 1, received {size_px}")
+    if height_px < 1 or width_px < 1:
+        raise ValueError(f"sides must be at least 1 pixel, received {height_px} × {width_px}")
     height, width, channels = pixels.shape
     # float32 adds 8-bit numbers without error; the other types need the longer mantissa.
     working_type = np.float32 if pixels.dtype == np.uint8 else np.float64
-    rows = np.empty((size_px, width * channels), np.float64)
-    for i, (first, weights) in enumerate(_cells(height, size_px)):
+    rows = np.empty((height_px, width * channels), np.float64)
+    for i, (first, weights) in enumerate(_cells(height, height_px)):
         strip = pixels[first : first + len(weights)].reshape(len(weights), -1)
         rows[i] = _weighted_sum(strip.astype(working_type), weights)
-    columns = np.ascontiguousarray(rows.reshape(size_px, width, channels).transpose(1, 0, 2))
-    squares = np.empty((size_px, size_px * channels), np.float64)  # (column, row × channel)
-    for j, (first, weights) in enumerate(_cells(width, size_px)):
-        squares[j] = weights @ columns[first : first + len(weights)].reshape(len(weights), -1)
-    square = squares.reshape(size_px, size_px, channels).transpose(1, 0, 2)
-    return np.ascontiguousarray(square / FULL_SCALE[pixels.dtype], dtype=np.float32)
+    columns = np.ascontiguousarray(rows.reshape(height_px, width, channels).transpose(1, 0, 2))
+    cells = np.empty((width_px, height_px * channels), np.float64)
+    for j, (first, weights) in enumerate(_cells(width, width_px)):
+        cells[j] = weights @ columns[first : first + len(weights)].reshape(len(weights), -1)
+    result = cells.reshape(width_px, height_px, channels).transpose(1, 0, 2)
+    return np.ascontiguousarray(result / FULL_SCALE[pixels.dtype], dtype=np.float32)
 
 
 def _cells(length_px: int, size_px: int) -> list[tuple[int, NDArray[np.float64]]]:
@@ -63,8 +81,8 @@ def _cells(length_px: int, size_px: int) -> list[tuple[int, NDArray[np.float64]]
         start, stop = i * length_px, (i + 1) * length_px
         first, last = start // size_px, (stop - 1) // size_px
         edges = np.arange(first, last + 2, dtype=np.int64) * size_px
-        overlaps = np.diff(np.clip(edges, start, stop))
-        cells.append((first, overlaps / length_px))
+        bounds = np.clip(edges, start, stop)
+        cells.append((first, (bounds[1:] - bounds[:-1]) / length_px))
     return cells
 
 
@@ -73,6 +91,10 @@ def _weighted_sum(
 ) -> NDArray[np.float64]:
     """Σ weights · strip, the equal weights of the whole pixels applied once to their exact sum."""
     if len(weights) <= 2:
-        return weights @ strip
+        short: NDArray[np.float64] = weights @ strip
+        return short
     inner = np.ones(len(weights) - 2, strip.dtype) @ strip[1:-1]
-    return weights[0] * strip[0] + weights[1] * inner + weights[-1] * strip[-1]
+    total: NDArray[np.float64] = (
+        weights[0] * strip[0] + weights[1] * inner + weights[-1] * strip[-1]
+    )
+    return total
