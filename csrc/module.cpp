@@ -88,10 +88,10 @@ void reduce(const Pixels<const Sample>& input,
 
 template <class Sample>
 void bind_sample(nb::module_& module) {
-    module.def("render", &render<Sample>, "input"_a.noconvert(), "output"_a.noconvert(),
+    module.def("render", &render<Sample>, "pixels"_a.noconvert(), "output"_a.noconvert(),
                "coefficients"_a.noconvert(), "matrix"_a, "matrix_bias"_a, "slopes"_a,
                "thresholds"_a, "bias"_a, "first_row"_a, "full_height"_a, "clip"_a, "threads"_a);
-    module.def("thumbnail", &reduce<Sample>, "input"_a.noconvert(), "output"_a.noconvert(),
+    module.def("thumbnail", &reduce<Sample>, "pixels"_a.noconvert(), "output"_a.noconvert(),
                "threads"_a);
 }
 

@@ -77,7 +77,7 @@ def render(
         tiled.render(pixels, grid, out, first_row=first_row, height_px=height_px, clip=clip)
         return out
 
-    source = pixels if _has_adjacent_samples(pixels) else np.ascontiguousarray(pixels)
+    source = _with_adjacent_samples(pixels)
     target = out if _has_adjacent_samples(out) else _empty_like(out)
     native.render(
         source,
@@ -117,9 +117,7 @@ def thumbnail(
         from fivefold.photo import resize
 
         return resize.thumbnail(pixels, size_px)
-    if not _has_adjacent_samples(pixels):
-        pixels = np.ascontiguousarray(pixels)
-    return native.thumbnail(pixels, size_px, threads=threads)
+    return native.thumbnail(_with_adjacent_samples(pixels), size_px, threads=threads)
 
 
 def _check_pixels(name: str, pixels: Pixels) -> None:
@@ -153,3 +151,7 @@ def _has_adjacent_samples(pixels: Pixels) -> bool:
         and pixels.strides[0] % size == 0
         and pixels.flags.aligned
     )
+
+
+def _with_adjacent_samples(pixels: Pixels) -> Pixels:
+    return pixels if _has_adjacent_samples(pixels) else pixels.copy(order="C")

@@ -11,7 +11,7 @@ import os
 import numpy as np
 from numpy.typing import NDArray
 
-from fivefold import _native
+import fivefold._native as _native
 from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import Pixels
 
