@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from fivefold.errors import DataError
+from fivefold.kernels import thumbnail
 from fivefold.photo.files import read_photo
-from fivefold.photo.resize import thumbnail
 
 TRUSTED_FROM = 128  # a mask is white where a reconstructed input can be trusted
 

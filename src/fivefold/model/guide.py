@@ -44,4 +44,4 @@ class GuideMap(nn.Module):
             name: getattr(self, name).detach().float().cpu().numpy().copy()
             for name in ("matrix", "matrix_bias", "slopes", "thresholds")
         }
-        return Guide(**arrays, bias=float(self.bias))
+        return Guide(**arrays, bias=self.bias.item())

@@ -14,7 +14,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m fivefold.train", description=__doc__)
     parser.add_argument("config", type=Path, help="the run, a TOML file of configs/")
     parser.add_argument("--data", type=Path, required=True, help="folder of the study pack")
-    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints and weights")
+    parser.add_argument(
+        "--run", type=Path, required=True, help="folder for checkpoints and weights"
+    )
     options = parser.parse_args()
     train(TrainConfig.read(options.config), options.data, options.run)
 

@@ -53,9 +53,7 @@ def train(config: TrainConfig, pack: Path, run: Path) -> EnhancerNet:
     frozen = dataclasses.asdict(config)
     start = _resume(run, net, optimiser, frozen)
 
-    drawn = PairSet(
-        training, augment=True, smallest_crop=config.smallest_crop, seed=config.seed
-    )
+    drawn = PairSet(training, augment=True, smallest_crop=config.smallest_crop, seed=config.seed)
     judged = PairSet(held_out, augment=False)
     for epoch in range(start, config.epochs):
         rate = learning_rate(
@@ -114,9 +112,7 @@ def score(net: EnhancerNet, judged: PairSet) -> dict[str, float]:
     by_kind: dict[str, list[float]] = {}
     for sample in (judged[i] for i in range(len(judged))):
         output = net(sample.thumbnail[None], sample.photo[None])[0]
-        figure = psnr(
-            _to_8bit(output), _to_8bit(sample.target), sample.mask.numpy().astype(bool)
-        )
+        figure = psnr(_to_8bit(output), _to_8bit(sample.target), sample.mask.numpy().astype(bool))
         by_kind.setdefault(sample.pair.kind, []).append(figure)
     figures = {kind: float(np.mean(values)) for kind, values in by_kind.items()}
     if figures:

@@ -1,0 +1,151 @@
+"""Training learns, resumes to the same weights, and stops with a reason."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from fivefold.data.pack import fold_of
+from fivefold.errors import DataError, TrainingError
+from fivefold.model.weights import load_weights
+from fivefold.train import loop
+from fivefold.train.config import TrainConfig
+from fivefold.train.loop import train, training_and_held_out_pairs
+from fivefold.train.loss import masked_mse
+from fivefold.train.schedule import learning_rate
+
+QUICK = TrainConfig(
+    name="quick",
+    preset="small",
+    styled_targets=("fivek_c", "expert_e"),
+    epochs=3,
+    learning_rate=2e-3,
+    final_learning_rate=1e-3,
+)
+
+
+def test_held_out_photos_are_never_trained_on(study_pack: Path) -> None:
+    """Training and held-out pairs share no photo, and repeats repeat."""
+    config = dataclasses.replace(QUICK, fivek_repeat=3)
+    training, held_out = training_and_held_out_pairs(config, study_pack)
+    assert held_out
+    assert not {p.id for p in training} & {p.id for p in held_out}
+    ids = [p.id for p in training if p.style == "real_c"]
+    assert all(ids.count(photo_id) == 3 for photo_id in ids)
+    everything, nothing = training_and_held_out_pairs(
+        dataclasses.replace(config, held_out_fold=None), study_pack
+    )
+    assert len(everything) > len(training)
+    assert not nothing
+
+
+def test_training_learns(study_pack: Path, tmp_path: Path) -> None:
+    """A few epochs on a learnable change lower the loss and beat the untouched input."""
+    config = dataclasses.replace(QUICK, epochs=6)
+    train(config, study_pack, tmp_path / "run")
+    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    metrics = [json.loads(line) for line in lines]
+    assert len(metrics) == 6
+    assert metrics[-1]["training_loss"] < 0.5 * metrics[0]["training_loss"]
+    assert metrics[-1]["held_out"]["all"] > metrics[0]["held_out"]["all"] + 1
+
+
+def test_interrupted_run_ends_with_the_same_weights(
+    study_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped in its second epoch and started again, a run gives the same weights bit for bit."""
+    train(QUICK, study_pack, tmp_path / "whole")
+
+    calls, step = 0, loop._step
+
+    def interrupted(*arguments: object) -> float:
+        nonlocal calls
+        calls += 1
+        if calls == 8:
+            raise KeyboardInterrupt
+        return step(*arguments)
+
+    monkeypatch.setattr(loop, "_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(QUICK, study_pack, tmp_path / "halves")
+    assert not (tmp_path / "halves/weights.safetensors").exists()
+    monkeypatch.undo()
+    train(QUICK, study_pack, tmp_path / "halves")
+
+    whole, _ = load_weights(tmp_path / "whole/weights.safetensors")
+    halves, _ = load_weights(tmp_path / "halves/weights.safetensors")
+    for (name, a), b in zip(whole.state_dict().items(), halves.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_other_configuration_cannot_resume(study_pack: Path, tmp_path: Path) -> None:
+    """A folder with another run's checkpoint is refused instead of mixed."""
+    config = dataclasses.replace(QUICK, epochs=1)
+    train(config, study_pack, tmp_path / "run")
+    with pytest.raises(TrainingError, match="another configuration"):
+        train(dataclasses.replace(config, seed=1), study_pack, tmp_path / "run")
+
+
+def test_damaged_checkpoint_is_named(study_pack: Path, tmp_path: Path) -> None:
+    """A truncated checkpoint stops with the file's name instead of starting over in silence."""
+    config = dataclasses.replace(QUICK, epochs=1)
+    train(config, study_pack, tmp_path / "run")
+    state = tmp_path / "run/state.safetensors"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match=r"state\.safetensors: cannot resume"):
+        train(config, study_pack, tmp_path / "run")
+
+
+def test_loss_that_is_not_finite_names_the_photos(
+    study_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NaN stops the run, names the batch's photos, and leaves no weights behind."""
+    monkeypatch.setattr(loop, "masked_mse", lambda output, *_: output.sum() * float("nan"))
+    with pytest.raises(TrainingError, match=r"the loss is nan on the photos \w+, \w+, \w+, \w+"):
+        train(QUICK, study_pack, tmp_path / "run")
+    assert not (tmp_path / "run/weights.safetensors").exists()
+
+
+def test_masked_mse_counts_only_trusted_pixels() -> None:
+    """Errors under the mask do not count; the mean is over the pixels that do."""
+    output, target = torch.zeros(3, 2, 2), torch.zeros(3, 2, 2)
+    target[:, 0, 0] = 9.0  # not trusted
+    target[0, 1, 1] = 0.6
+    mask = torch.tensor([[0.0, 1.0], [1.0, 1.0]])
+    assert masked_mse(output, target, mask).item() == pytest.approx(0.36 / 9)
+    assert masked_mse(output, target, torch.zeros(2, 2)).item() == 0
+
+
+def test_rate_decays_exponentially_or_stays() -> None:
+    """From 1e-4 to 1e-5 in ten epochs each epoch has the same factor; equal ends give one rate."""
+    rates = [learning_rate(e, epochs=10, first=1e-4, last=1e-5) for e in range(10)]
+    assert rates[0] == pytest.approx(1e-4)
+    assert rates[-1] == pytest.approx(1e-5)
+    factors = [b / a for a, b in zip(rates[:-1], rates[1:], strict=True)]
+    assert factors == pytest.approx([0.1 ** (1 / 9)] * 9)
+    assert learning_rate(7, epochs=10, first=1e-4, last=1e-4) == pytest.approx(1e-4)
+    with pytest.raises(ValueError, match="received 10"):
+        learning_rate(10, epochs=10, first=1e-4, last=1e-5)
+
+
+def test_configurations_are_checked(tmp_path: Path) -> None:
+    """Every frozen configuration reads; an unknown key or a broken file is named."""
+    folder = Path(__file__).parents[2] / "configs"
+    names = [TrainConfig.read(path).name for path in sorted(folder.glob("*.toml"))]
+    assert names
+    broken = tmp_path / "x.toml"
+    broken.write_text('name = "x"\nepoch = 3\n')
+    with pytest.raises(DataError, match=r"x\.toml: unknown key epoch"):
+        TrainConfig.read(broken)
+    broken.write_text("name =")
+    with pytest.raises(DataError, match=r"x\.toml: not a TOML file"):
+        TrainConfig.read(broken)
+
+
+def test_folds_of_the_fixture_are_used() -> None:
+    """The fixture's FiveK ids fall into the held-out fold and outside it, or tests prove nothing."""
+    folds = {fold_of(f"a{i:04}") for i in range(8)}
+    assert 0 in folds
+    assert len(folds) > 1
