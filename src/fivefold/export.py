@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import logging
 import warnings
@@ -45,7 +44,6 @@ def network_to_onnx(net: EnhancerNet) -> bytes:
         ``(1, 12, depth, 16, 16)``, both float32.
     """
     example = torch.zeros(1, 3, THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX)
-    buffer = io.BytesIO()
     with warnings.catch_warnings(), _quiet("torch.onnx", "onnxscript"):
         warnings.simplefilter("ignore")  # the exporter's own deprecations, nothing about the model
         program = torch.onnx.export(
@@ -58,8 +56,8 @@ def network_to_onnx(net: EnhancerNet) -> bytes:
             verbose=False,
         )
         assert program is not None
-        program.save(buffer)
-    return buffer.getvalue()
+    model: bytes = program.model_proto.SerializeToString()
+    return model
 
 
 def export_bundle(

@@ -1,6 +1,7 @@
 """Training learns, resumes to the same weights, and stops with a reason."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def test_rate_decays_exponentially_or_stays() -> None:
     rates = [learning_rate(e, epochs=10, first=1e-4, last=1e-5) for e in range(10)]
     assert rates[0] == pytest.approx(1e-4)
     assert rates[-1] == pytest.approx(1e-5)
-    factors = [b / a for a, b in zip(rates[:-1], rates[1:], strict=True)]
+    factors = [b / a for a, b in itertools.pairwise(rates)]
     assert factors == pytest.approx([0.1 ** (1 / 9)] * 9)
     assert learning_rate(7, epochs=10, first=1e-4, last=1e-4) == pytest.approx(1e-4)
     with pytest.raises(ValueError, match="received 10"):
@@ -145,7 +146,7 @@ def test_configurations_are_checked(tmp_path: Path) -> None:
 
 
 def test_folds_of_the_fixture_are_used() -> None:
-    """The fixture's FiveK ids fall into the held-out fold and outside it, or tests prove nothing."""
+    """The fixture has FiveK ids in the held-out fold and outside it, or tests prove nothing."""
     folds = {fold_of(f"a{i:04}") for i in range(8)}
     assert 0 in folds
     assert len(folds) > 1

@@ -1,0 +1,1 @@
+"""Pairs of inputs and retouched versions, and where they come from."""

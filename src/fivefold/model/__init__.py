@@ -1,0 +1,1 @@
+"""The paper's network in PyTorch, one concept a file."""

@@ -1,4 +1,4 @@
-"""The whole system: a small picture in, a grid out; the grid and the photo in, a better photo out."""
+"""The whole system: a thumbnail gives a grid; the grid and the photo give a better photo."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class EnhancerNetConfig:
     @property
     def grid_size(self) -> int:
         """Rows and columns of the grid: the size of S's last layer."""
-        return THUMBNAIL_SIZE_PX // 2 ** len(self.low_level)
+        return THUMBNAIL_SIZE_PX >> len(self.low_level)
 
 
 PRESETS: dict[str, EnhancerNetConfig] = {

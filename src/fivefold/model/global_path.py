@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ class GlobalPath(nn.Module):
         self.convolutions = nn.Sequential(
             *(
                 convolution(before, after, stride=2)
-                for before, after in zip(channels[:-1], channels[1:], strict=True)
+                for before, after in itertools.pairwise(channels)
             )
         )
         size_out = size_in // 2 ** len(convolution_widths)
@@ -40,7 +41,7 @@ class GlobalPath(nn.Module):
         self.connected = nn.Sequential(
             *(
                 fully_connected(before, after, normalised=i < last, rectified=i < last)
-                for i, (before, after) in enumerate(zip(features[:-1], features[1:], strict=True))
+                for i, (before, after) in enumerate(itertools.pairwise(features))
             )
         )
 

@@ -36,4 +36,5 @@ class GridPrediction(nn.Module):
     def forward(self, fused: Tensor) -> Tensor:
         """From ``(N, channels_in, 16, 16)`` to a grid ``(N, 12, depth, 16, 16)``."""
         prediction: Tensor = self.linear(fused)  # (N, 12·depth, 16, 16)
-        return prediction.unflatten(1, (COEFFICIENTS, self.depth))
+        n, _, rows, columns = prediction.shape
+        return prediction.reshape(n, COEFFICIENTS, self.depth, rows, columns)

@@ -47,5 +47,7 @@ def apply_affine(transforms: Tensor, photo: Tensor) -> Tensor:
     Returns:
         O, ``(N, 3, H, W)``, not clipped.
     """
-    rows = transforms.unflatten(1, (3, 4))  # (N, 3, 4, H, W)
-    return (rows[:, :, :3] * photo[:, None]).sum(dim=2) + rows[:, :, 3]
+    n, _, height, width = transforms.shape
+    rows = transforms.reshape(n, 3, 4, height, width)
+    output: Tensor = (rows[:, :, :3] * photo[:, None]).sum(dim=2) + rows[:, :, 3]
+    return output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -41,10 +42,9 @@ def load_weights(path: Path) -> tuple[EnhancerNet, dict[str, str]]:
         with safe_open(path, framework="pt") as file:
             facts = dict(file.metadata() or {})
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        sizes = json.loads(facts.pop("config"))
-        config = EnhancerNetConfig(
-            **{key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
-        )
+        sizes: dict[str, Any] = json.loads(facts.pop("config"))
+        sizes = {key: tuple(v) if isinstance(v, list) else v for key, v in sizes.items()}
+        config = EnhancerNetConfig(**sizes)
         net = EnhancerNet(config)
         net.load_state_dict(state)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:

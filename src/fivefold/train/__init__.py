@@ -1,0 +1,1 @@
+"""Training: configuration, loss, schedule, loop."""

@@ -28,7 +28,8 @@ class TrainConfig:
         epochs: Passes over the pairs.
         batch_size: Photos a step.
         learning_rate: Adam's, in the first epoch.
-        final_learning_rate: In the last epoch, reached by exponential decay; equal for a fixed rate.
+        final_learning_rate: In the last epoch, reached by exponential decay; equal for a
+            fixed rate.
         smallest_crop: Shortest side of a random crop as a part of the photo's.
         seed: Of initialisation, order and augmentation.
     """

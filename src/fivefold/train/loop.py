@@ -70,9 +70,11 @@ def train(config: TrainConfig, pack: Path, run: Path) -> EnhancerNet:
         batches = order[:whole].reshape(-1, config.batch_size)
 
         net.train()
-        began_s, losses = time.monotonic(), []
-        for batch in tqdm(batches, desc=f"epoch {epoch + 1}/{config.epochs}", disable=None):
-            losses.append(_step(net, optimiser, [drawn[int(i)] for i in batch]))
+        began_s = time.monotonic()
+        losses = [
+            _step(net, optimiser, [drawn[int(i)] for i in batch])
+            for batch in tqdm(batches, desc=f"epoch {epoch + 1}/{config.epochs}", disable=None)
+        ]
         facts = {
             "epoch": epoch,
             "learning_rate": rate,
