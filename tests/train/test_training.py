@@ -12,7 +12,7 @@ from fivefold.data.pack import fold_of
 from fivefold.errors import DataError, TrainingError
 from fivefold.model.weights import load_weights
 from fivefold.train import loop
-from fivefold.train.config import TrainConfig
+from fivefold.train.config import Source, TrainConfig
 from fivefold.train.loop import train, training_and_held_out_pairs
 from fivefold.train.loss import masked_mse
 from fivefold.train.schedule import learning_rate
@@ -20,7 +20,8 @@ from fivefold.train.schedule import learning_rate
 QUICK = TrainConfig(
     name="quick",
     preset="small",
-    styled_targets=("fivek_c", "expert_e"),
+    sources=(Source("styled", targets=("fivek_c", "expert_e")), Source("fivek_pairs")),
+    held_out_fold=0,
     epochs=3,
     learning_rate=2e-3,
     final_learning_rate=1e-3,
@@ -29,7 +30,7 @@ QUICK = TrainConfig(
 
 def test_held_out_photos_are_never_trained_on(study_pack: Path) -> None:
     """Training and held-out pairs share no photo, and repeats repeat."""
-    config = dataclasses.replace(QUICK, fivek_repeat=3)
+    config = dataclasses.replace(QUICK, sources=(Source("styled"), Source("fivek_pairs", repeat=3)))
     training, held_out = training_and_held_out_pairs(config, study_pack)
     assert held_out
     assert not {p.id for p in training} & {p.id for p in held_out}

@@ -66,6 +66,27 @@ def styled_pairs(pack: Path, targets: Sequence[str] = STYLED_TARGETS) -> list[Pa
     ]
 
 
+def table_pairs(index: Path) -> list[Pair]:
+    """The pairs of any CSV with the columns ``photo``, ``input`` and ``label``.
+
+    ``photo`` names the photo, for splits; the other two are files, relative to the CSV. Further
+    columns are ignored, but for ``kind``.
+
+    Raises:
+        DataError: If the index or a column is missing.
+    """
+    return [
+        Pair(
+            id=row["photo"],
+            input=index.parent / row["input"],
+            target=index.parent / row["label"],
+            style="label",
+            kind=row.get("kind", "table"),
+        )
+        for row in _rows(index, ("photo", "input", "label"))
+    ]
+
+
 def fold_of(photo_id: str) -> int:
     """The cross-validation fold of a photo, 0…4, the same on every machine.
 

@@ -17,8 +17,9 @@ def main() -> None:
     parser.add_argument(
         "--run", type=Path, required=True, help="folder for checkpoints and weights"
     )
+    parser.add_argument("--start-from", type=Path, help="weights to go on from")
     options = parser.parse_args()
-    train(TrainConfig.read(options.config), options.data, options.run)
+    train(TrainConfig.read(options.config), options.data, options.run, options.start_from)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,17 @@ from fivefold.errors import TrainingError
 
 
 def save_checkpoint(
-    folder: Path, net: nn.Module, optimiser: torch.optim.Optimizer, facts: dict[str, Any]
+    folder: Path,
+    nets: Mapping[str, nn.Module],
+    optimiser: torch.optim.Optimizer,
+    facts: dict[str, Any],
 ) -> None:
     """Write ``state.safetensors`` (with the facts inside) whole, replacing the last one."""
-    tensors = {f"net/{name}": value for name, value in net.state_dict().items()}
+    tensors = {
+        f"{key}/{name}": value.clone()  # nets that stand still may share their numbers
+        for key, net in nets.items()
+        for name, value in net.state_dict().items()
+    }
     for index, state in optimiser.state_dict()["state"].items():
         tensors.update({f"optimiser/{index}/{name}": value for name, value in state.items()})
     temporary = folder / "state.safetensors.part"
@@ -28,7 +36,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, net: nn.Module, optimiser: torch.optim.Optimizer
+    folder: Path, nets: Mapping[str, nn.Module], optimiser: torch.optim.Optimizer
 ) -> dict[str, Any] | None:
     """Put a run back where :func:`save_checkpoint` left it.
 
@@ -44,7 +52,8 @@ def load_checkpoint(
     try:
         tensors = load_file(path)
         facts: dict[str, Any] = json.loads(_header(path)["__metadata__"]["facts"])
-        net.load_state_dict(_under(tensors, "net/"))
+        for key, net in nets.items():
+            net.load_state_dict(_under(tensors, f"{key}/"))
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _under(tensors, "optimiser/").items():
             index, key = name.split("/", 1)

@@ -13,44 +13,82 @@ from fivefold.errors import DataError
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where some of the pairs of a run come from.
+
+    Attributes:
+        kind: ``"fivek_pairs"`` or ``"styled"`` of the study pack, or ``"table"``: any CSV with a
+            row per pair (see :func:`fivefold.data.pack.table_pairs`).
+        index: The CSV of a ``table``, relative to the data folder.
+        targets: The labels of ``styled`` to learn from.
+        repeat: How many times an epoch draws each pair.
+    """
+
+    kind: str
+    index: str = ""
+    targets: tuple[str, ...] = STYLED_TARGETS
+    repeat: int = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("fivek_pairs", "styled", "table"):
+            raise ValueError(f"kind must be fivek_pairs, styled or table, received {self.kind!r}")
+        if (self.kind == "table") != bool(self.index):
+            raise ValueError("a table, and nothing else, needs an index")
+        if self.repeat < 1:
+            raise ValueError(f"repeat must be at least 1, received {self.repeat}")
+
+    @staticmethod
+    def of(values: dict[str, Any]) -> Source:
+        """A source from plain values.
+
+        Raises:
+            TypeError: For an unknown key.
+            ValueError: For a value that does not fit.
+        """
+        return Source(**{**values, "targets": tuple(values.get("targets", STYLED_TARGETS))})
+
+
+@dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides what a run computes.
+    """Everything that decides what a run computes, but for the files that it reads.
 
     Attributes:
         name: Of the run, and of its files.
         preset: Sizes of the network, a key of :data:`fivefold.model.enhancer_net.PRESETS`.
         uniform_knots: The guide's thresholds stay at i/16.
-        styled_targets: Labels of the styled set to learn from.
-        styled_repeat: How many times an epoch draws each styled pair.
-        fivek_repeat: How many times an epoch draws each real FiveK pair; 0 leaves them out.
-        held_out_fold: Photos of this fold are never trained on; scores are taken on them.
+        sources: What it learns from.
+        held_out_fold: Photos of this fold are never trained on; FiveK pairs of it are scored.
             ``None`` trains on everything.
         epochs: Passes over the pairs.
         batch_size: Photos a step.
         learning_rate: Adam's, in the first epoch.
-        final_learning_rate: In the last epoch, reached by exponential decay; equal for a
-            fixed rate.
+        final_learning_rate: In the last epoch, reached by exponential decay; equal for a fixed
+            rate.
         smallest_crop: Shortest side of a random crop as a part of the photo's.
+        grid_smoothness: Weight of the mean squared difference between neighbouring cells, added
+            to the L2 loss. 0 is the paper's loss.
+        average_decay: How much of the averaged weights a step keeps. The average is what is
+            scored and saved; 0 saves the last step's weights, as the paper does.
         seed: Of initialisation, order and augmentation.
     """
 
     name: str
+    sources: tuple[Source, ...]
     preset: str = "paper"
     uniform_knots: bool = False
-    styled_targets: tuple[str, ...] = STYLED_TARGETS
-    styled_repeat: int = 1
-    fivek_repeat: int = 1
-    held_out_fold: int | None = 0
+    held_out_fold: int | None = None
     epochs: int = 10
     batch_size: int = 4
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-4
     smallest_crop: float = 0.6
+    grid_smoothness: float = 0.0
+    average_decay: float = 0.0
     seed: int = 0
 
     @staticmethod
     def read(path: Path) -> TrainConfig:
-        """Read a run from TOML; unknown keys and wrong types are refused.
+        """Read a run from TOML; unknown keys and values that do not fit are refused.
 
         Raises:
             DataError: If the file is missing, is no TOML, or has keys or values that do not fit.
@@ -61,14 +99,23 @@ class TrainConfig:
             raise DataError(f"{path}: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: not a TOML file: {error}") from error
+        try:
+            return TrainConfig.of(values)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{path}: {error}") from error
+
+    @staticmethod
+    def of(values: dict[str, Any]) -> TrainConfig:
+        """A run from plain values, as :func:`dataclasses.asdict`, TOML or JSON give them.
+
+        Raises:
+            ValueError: For a missing or unknown key, or a value that does not fit.
+        """
         known = {field.name for field in dataclasses.fields(TrainConfig)}
-        unknown = sorted(set(values) - known)
+        unknown, missing = sorted(set(values) - known), {"name", "sources"} - set(values)
         if unknown:
-            raise DataError(f"{path}: unknown key {', '.join(unknown)}")
-        if "name" not in values:
-            raise DataError(f"{path}: has no name")
-        if "styled_targets" in values:
-            values["styled_targets"] = tuple(values["styled_targets"])
-        if values.get("held_out_fold") == "none":
-            values["held_out_fold"] = None
-        return TrainConfig(**values)
+            raise ValueError(f"unknown key {', '.join(unknown)}")
+        if missing:
+            raise ValueError(f"has no {', '.join(sorted(missing))}")
+        sources = tuple(Source.of(source) for source in values["sources"])
+        return TrainConfig(**{**values, "sources": sources})

@@ -1,4 +1,4 @@
-"""What training makes small: the mean squared error over the pixels that can be trusted."""
+"""What training makes small."""
 
 from __future__ import annotations
 
@@ -15,3 +15,14 @@ def masked_mse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """
     squared = (output - target).square() * mask
     return squared.sum() / (3 * mask.sum()).clamp(min=1)
+
+
+def grid_roughness(grid: Tensor) -> Tensor:
+    """Mean squared difference between cells that are neighbours in the picture.
+
+    Args:
+        grid: ``(N, 12, depth, rows, columns)``.
+    """
+    down = (grid[..., 1:, :] - grid[..., :-1, :]).square().mean()
+    across = (grid[..., 1:] - grid[..., :-1]).square().mean()
+    return down + across
