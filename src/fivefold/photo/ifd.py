@@ -18,6 +18,7 @@ ASCII, SHORT, LONG, UNDEFINED = 2, 3, 4, 7
 LONG8 = 16
 # Size in bytes of one value of each TIFF type.
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+CLASSIC_KINDS = frozenset(_SIZES)
 _BIG_SIZES = {**_SIZES, 16: 8, 17: 8, 18: 8}
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}
 
@@ -61,12 +62,14 @@ class Directory:
     Attributes:
         fields: Value by tag; pointers to the children below are not among them.
         children: The EXIF, GPS and interoperability directories by their pointer's tag.
+        at: Where the directory starts in the parsed block.
         end_at: Where the offset of the next directory stands in the parsed block.
         next_at: The offset of the next directory; 0 where there is none.
     """
 
     fields: dict[int, Field] = field(default_factory=dict)
     children: dict[int, Directory] = field(default_factory=dict)
+    at: int = -1
     end_at: int = -1
     next_at: int = 0
 
@@ -126,7 +129,7 @@ class Layout:
         except struct.error:
             raise IfdError(f"directory at {at} lies outside of {len(block)} bytes") from None
         first = at + count.size
-        directory = Directory()
+        directory = Directory(at=at)
         for i in range(min(fields, _MAX_FIELDS)):
             entry_at = first + i * entry.size
             if entry_at + entry.size > len(block):
@@ -180,6 +183,24 @@ class Layout:
             entries += entry.pack(tag, value.kind, value.count, inline)
         return bytes(entries + offset.pack(0) + bodies)
 
+    def append(self, block: bytes, directory: Directory, tag: int, value: Field) -> bytes:
+        """The block with ``directory``, its first, written at its end with one field set."""
+        count, entry, offset = self._field_count, self._entry, self._offset
+        first = directory.at + count.size
+        entries = {
+            entry.unpack_from(block, at)[0]: block[at : at + entry.size]
+            for at in range(first, directory.end_at, entry.size)
+        }
+        here = len(block) + len(block) % 2
+        body_at = here + count.size + len(entries | {tag: b""}) * entry.size + offset.size
+        is_inline = len(value.data) <= offset.size
+        inline = value.data.ljust(offset.size, b"\0") if is_inline else offset.pack(body_at)
+        entries[tag] = entry.pack(tag, value.kind, value.count, inline)
+        written = count.pack(len(entries)) + b"".join(entries[t] for t in sorted(entries))
+        written += offset.pack(directory.next_at) + (b"" if is_inline else value.data)
+        header = self.header(here)
+        return header + block[len(header) : len(block)] + bytes(len(block) % 2) + written
+
 
 def parse(block: bytes) -> tuple[Layout, Directory]:
     """Read the header and first directory of a TIFF file or EXIF block.
@@ -206,3 +227,16 @@ def serialise(layout: Layout, directory: Directory) -> bytes:
     """Write a block that holds nothing but this tree."""
     at = layout.header_bytes
     return layout.header(at) + layout.serialise(directory, at)
+
+
+def with_field(block: bytes, tag: int, value: Field) -> bytes:
+    """The block with one field of its first directory set, and nothing else moved.
+
+    The directory is written anew at the end of the block and the header pointed there, so that
+    absolute offsets (makers' notes have them) stay true. A block that is no IFD tree is replaced.
+    """
+    try:
+        layout, directory = parse(block)
+    except IfdError:
+        return serialise(Layout(), Directory({tag: value}))
+    return layout.append(block, directory, tag, value)

@@ -25,11 +25,28 @@ class Metadata:
             prefix of JPEG. Its orientation is 1 (upright) once the pixels have been turned.
         xmp: An XMP packet, UTF-8.
         iptc: An IPTC-IIM record, without Photoshop's wrapping.
+        xmp_extension: What JPEG files keep of an XMP packet beyond 64 KiB.
+        photoshop: Photoshop's other image resources (paths, guides, …), without previews.
     """
 
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
+    xmp_extension: bytes | None = None
+    photoshop: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a file coded its pixels, so that they can be coded the same way again.
+
+    Attributes:
+        chroma: Chroma subsampling (``"444"``, ``"422"``, ``"420"``, …), where there is one.
+        is_lossless: The file kept every pixel, in a format that has both ways.
+    """
+
+    chroma: str | None = None
+    is_lossless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,10 @@ class Photo:
         is_greyscale: The photo came with one channel, and goes back to one.
         format: The file format that it came in (``"JPEG"``, ``"PNG"``, ``"TIFF"``, ``"WEBP"``), or
             ``None`` for a photo made in memory.
+        grey_icc_profile: The one-channel profile that a greyscale photo came with;
+            ``icc_profile`` then has the same curve.
+        coding: How that file coded the pixels.
+        notes: What reading the file changed or left out, in words for a person.
 
     Raises:
         TypeError: For a pixel type other than the three.
@@ -57,6 +78,9 @@ class Photo:
     metadata: Metadata = field(default_factory=Metadata)
     is_greyscale: bool = False
     format: str | None = None
+    grey_icc_profile: bytes | None = None
+    coding: Coding = field(default_factory=Coding)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.dtype not in FULL_SCALE:

@@ -1,0 +1,145 @@
+"""PNG files, 8 and 16 bits: pixels by libpng, everything around them chunk by chunk.
+
+Source: W3C PNG specification, third edition; "Raw profile type iptc" is ImageMagick's convention,
+which ExifTool shares.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from fivefold.errors import PhotoReadError
+from fivefold.photo import exif, profile
+from fivefold.photo.image import Metadata, Photo
+from fivefold.photo.limits import Limits
+from fivefold.photo.metadata import Decoded, current_exif, stored_channels, to_photo
+
+MAGIC = b"\x89PNG\r\n\x1a\n"
+# zlib's level 4 takes half the time of the usual 6 and makes files 5 % larger.
+_COMPRESSION_LEVEL = 4
+_XMP_KEYWORD = b"XML:com.adobe.xmp"
+_IPTC_KEYWORD = b"Raw profile type iptc"
+_EXIF_KEYWORDS = (b"Raw profile type exif", b"Raw profile type APP1")
+_MAX_TEXT_BYTES = 64 << 20
+
+
+def read(data: bytes, limits: Limits) -> Photo:
+    """Decode a PNG file; palettes and fewer than 8 bits become 8 bits.
+
+    Raises:
+        PhotoReadError: If it is truncated or damaged.
+    """
+    import imagecodecs
+
+    chunks = list(_chunks(data))
+    if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) < 13:
+        raise PhotoReadError("damaged PNG: it states no size")
+    width_px, height_px = struct.unpack_from(">II", chunks[0][1])
+    limits.check(width_px, height_px)
+    try:
+        pixels = imagecodecs.png_decode(data)
+    except imagecodecs.PngError as error:
+        raise PhotoReadError(f"damaged PNG: {error}") from error
+    icc_profile, metadata = _ancillary(chunks)
+    orientation = exif.orientation(metadata.exif) if metadata.exif else 1
+    return to_photo(Decoded(pixels, icc_profile, metadata), "PNG", orientation)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Type and content of each chunk but the picture's own."""
+    view, at = memoryview(data), len(MAGIC)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 8 + length
+        if end + 4 > len(data):
+            break
+        if kind == b"IEND":
+            return
+        if kind != b"IDAT":
+            yield kind, view[at + 8 : end]
+        at = end + 4
+    raise PhotoReadError("damaged PNG: truncated")
+
+
+def _ancillary(chunks: list[tuple[bytes, memoryview]]) -> tuple[bytes | None, Metadata]:
+    icc_profile = exif_block = xmp = iptc = None
+    for kind, content in chunks:
+        body = bytes(content) if kind in (b"iCCP", b"eXIf", b"iTXt", b"zTXt", b"tEXt") else b""
+        keyword, _, rest = body.partition(b"\0")
+        if kind == b"iCCP" and icc_profile is None:
+            icc_profile = _inflate(rest[1:], profile.MAX_PROFILE_BYTES)
+        elif kind == b"eXIf" and exif_block is None:
+            exif_block = body.removeprefix(b"Exif\0\0")
+        elif kind == b"iTXt" and keyword == _XMP_KEYWORD and xmp is None:
+            xmp = _international_text(rest)
+        elif kind in (b"zTXt", b"tEXt") and keyword in (_IPTC_KEYWORD, *_EXIF_KEYWORDS):
+            text = _inflate(rest[1:], _MAX_TEXT_BYTES) if kind == b"zTXt" else rest
+            raw = _raw_profile(text or b"")
+            if keyword == _IPTC_KEYWORD:
+                iptc = iptc or raw
+            elif raw is not None:
+                exif_block = exif_block or raw.removeprefix(b"Exif\0\0")
+    return icc_profile, Metadata(exif=exif_block, xmp=xmp, iptc=iptc)
+
+
+def _inflate(data: bytes, at_most_bytes: int) -> bytes | None:
+    """Decompress; ``None`` where that fails, or gives more than a sane chunk holds."""
+    inflater = zlib.decompressobj()
+    try:
+        text = inflater.decompress(data, at_most_bytes)
+    except zlib.error:
+        return None
+    return text if inflater.eof else None
+
+
+def _international_text(rest: bytes) -> bytes | None:
+    """The text of an iTXt chunk after its keyword."""
+    if len(rest) < 2:
+        return None
+    is_compressed = rest[0] == 1
+    parts = rest[2:].split(b"\0", 2)  # language, translated keyword, text
+    if len(parts) != 3:
+        return None
+    return _inflate(parts[2], _MAX_TEXT_BYTES) if is_compressed else parts[2]
+
+
+def _raw_profile(text: bytes) -> bytes | None:
+    """The bytes of a name, a length and hexadecimal digits, each on a line of its own."""
+    parts = text.strip().split(b"\n", 2)
+    if len(parts) != 3:
+        return None
+    try:
+        return bytes.fromhex(parts[2].decode("ascii"))
+    except ValueError:
+        return None
+
+
+def encode(photo: Photo) -> list[bytes]:
+    """Code an 8- or 16-bit photo as PNG, with its alpha, profile, EXIF, XMP and IPTC."""
+    import imagecodecs
+
+    pixels, icc_profile = stored_channels(photo)
+    coded = bytes(imagecodecs.png_encode(pixels, _COMPRESSION_LEVEL))
+    after_header = len(MAGIC) + 25
+    chunks = []
+    if icc_profile is not None:
+        chunks.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc_profile)))
+    exif_block = current_exif(photo)
+    if exif_block is not None:
+        chunks.append(_chunk(b"eXIf", exif_block))
+    if photo.metadata.xmp is not None:
+        chunks.append(_chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + photo.metadata.xmp))
+    iptc = photo.metadata.iptc
+    if iptc is not None:
+        digits = iptc.hex()
+        lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
+        text = f"\niptc\n{len(iptc):8}\n{lines}\n".encode("ascii")
+        chunks.append(_chunk(b"zTXt", _IPTC_KEYWORD + b"\0\0" + zlib.compress(text)))
+    return [coded[:after_header], *chunks, coded[after_header:]]
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)

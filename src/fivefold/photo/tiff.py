@@ -1,0 +1,209 @@
+"""Reading TIFF files: pixels by tifffile, metadata from the directories themselves.
+
+Source: TIFF 6.0; the BigTIFF design; Photoshop TIFF technical notes; XMP specification part 3.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivefold.errors import PhotoReadError, UnsupportedPhotoError
+from fivefold.photo import cmyk, exif, ifd, photoshop
+from fivefold.photo.image import FULL_SCALE, Metadata, Photo
+from fivefold.photo.limits import Limits
+from fivefold.photo.metadata import Decoded, to_photo
+
+if TYPE_CHECKING:
+    from tifffile import TiffPage
+
+MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+SUBFILE_TYPE, XMP, IPTC, PHOTOSHOP, ICC = 254, 700, 33723, 34377, 34675
+_SUB_DIRECTORIES, _DNG_VERSION, _PHOTOSHOP_LAYERS = 330, 50706, 37724
+_REDUCED_OR_MASK = 0b101
+_GREY_WHITE_IS_0, _GREY, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
+_PREMULTIPLIED = 1
+# Tags that say how this file lays out its pixels, or that have a place of their own in Metadata.
+STRUCTURAL_TAGS = frozenset(
+    {
+        *range(254, 267),
+        273,
+        *range(277, 282),
+        284,
+        *range(288, 294),
+        297,
+        301,
+        317,
+        *range(320, 326),
+    }
+    | {330, *range(332, 348), *range(512, 533), XMP, IPTC, PHOTOSHOP, ICC, _PHOTOSHOP_LAYERS}
+)
+_MAX_FIELD_BYTES = 1 << 20
+
+
+def read(data: bytes, limits: Limits) -> Photo:
+    """Decode the one photo of a TIFF file.
+
+    Previews and masks beside it are left out.
+
+    Raises:
+        PhotoReadError: If it is truncated or damaged.
+        UnsupportedPhotoError: For several pages, camera RAW, CMYK without a profile, Lab, and
+            numbers that are no pixel values.
+    """
+    try:
+        layout, directory = ifd.parse(data)
+    except ifd.IfdError as error:
+        raise PhotoReadError(f"damaged TIFF: {error}") from error
+    _refuse_other_documents(data, layout, directory)
+    pixels, notes = _pixels(data, limits, directory)
+    if _PHOTOSHOP_LAYERS in directory.fields:
+        notes = (*notes, "Photoshop's layers left out")
+    metadata, icc_profile = _metadata(layout, directory)
+    if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
+        raise UnsupportedPhotoError("a TIFF with pixels that are not finite numbers")
+    decoded = Decoded(pixels, icc_profile, metadata, notes=notes)
+    return to_photo(decoded, "TIFF", exif.orientation_of(layout, directory))
+
+
+def _refuse_other_documents(data: bytes, layout: ifd.Layout, first: ifd.Directory) -> None:
+    is_preview = _subfile_type(layout, first) & _REDUCED_OR_MASK
+    if _DNG_VERSION in first.fields or (is_preview and _SUB_DIRECTORIES in first.fields):
+        raise UnsupportedPhotoError("camera RAW; develop it to TIFF or JPEG first")
+    pages = 1 + sum(
+        not _subfile_type(layout, page) & _REDUCED_OR_MASK
+        for page in _following(data, layout, first)
+    )
+    if pages > 1:
+        raise UnsupportedPhotoError(f"a TIFF document of {pages} pages, not a photo")
+
+
+def _subfile_type(layout: ifd.Layout, directory: ifd.Directory) -> int:
+    field = directory.fields.get(SUBFILE_TYPE)
+    return (field.integers(layout.byte_order) or (0,))[0] if field else 0
+
+
+def _following(data: bytes, layout: ifd.Layout, first: ifd.Directory) -> Iterator[ifd.Directory]:
+    seen, at = set[int](), first.next_at
+    while at and at not in seen and len(seen) < 1000:
+        seen.add(at)
+        try:
+            page = layout.parse(data, at)
+        except ifd.IfdError:
+            return
+        yield page
+        at = page.next_at
+
+
+def _pixels(
+    data: bytes, limits: Limits, directory: ifd.Directory
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Grey or RGB pixels ``(H, W, 1…4)`` of 8, 16 or 32 bits, and notes on what was converted."""
+    import tifffile
+
+    # tifffile reports damage on its logger, which prints where nobody has set up logging.
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = file.pages.first
+        limits.check(page.imagewidth, page.imagelength)
+        _check_page(page, len(data))
+        pixels: NDArray[Any] = page.asarray()
+        axes, photometric = page.axes, page.photometric
+        bits, extra = page.bitspersample, tuple(page.extrasamples)
+        if photometric == _PALETTE:
+            palette: NDArray[Any] = np.asarray(page.colormap).T
+            pixels = palette[pixels]
+            axes, photometric, bits = "YXS", _RGB, 16
+    if axes == "SYX":
+        pixels = np.moveaxis(pixels, 0, -1)
+    elif axes == "YX":
+        pixels = pixels[:, :, None]
+    elif axes != "YXS":
+        raise UnsupportedPhotoError(f"a TIFF with axes {axes}")
+    pixels = _standard_depth(pixels, bits)
+    colours = {_GREY_WHITE_IS_0: 1, _GREY: 1, _RGB: 3, _YCBCR: 3, _SEPARATED: 4}[photometric]
+    if pixels.shape[2] not in (colours, colours + 1):
+        raise UnsupportedPhotoError(f"a TIFF with {pixels.shape[2] - colours} extra channels")
+    if photometric == _GREY_WHITE_IS_0:
+        scale = pixels.dtype.type(FULL_SCALE[pixels.dtype])
+        pixels = np.concatenate([scale - pixels[:, :, :1], pixels[:, :, 1:]], axis=2)
+    if pixels.shape[2] > colours and extra[:1] == (_PREMULTIPLIED,):
+        pixels = _without_premultiplication(pixels)
+    if photometric == _SEPARATED:
+        profile = directory.fields.get(ICC)
+        if pixels.shape[2] != 4 or pixels.dtype == np.float32:
+            raise UnsupportedPhotoError("CMYK with alpha or floating point")
+        converted = cmyk.to_srgb(pixels, profile.data if profile else None)
+        directory.fields.pop(ICC, None)
+        return converted, ("CMYK converted to sRGB",)
+    return pixels, ()
+
+
+def _check_page(page: TiffPage, file_bytes: int) -> None:
+    names = {_GREY_WHITE_IS_0, _GREY, _RGB, _PALETTE, _SEPARATED, _YCBCR}
+    if page.photometric not in names:
+        name = getattr(page.photometric, "name", page.photometric)
+        raise UnsupportedPhotoError(f"a TIFF of the colour kind {name}")
+    if page.imagedepth != 1:
+        raise UnsupportedPhotoError("a TIFF volume, not a photo")
+    places = zip(page.dataoffsets, page.databytecounts, strict=True)
+    if not page.dataoffsets or any(
+        at <= 0 or length <= 0 or at + length > file_bytes for at, length in places
+    ):
+        raise PhotoReadError("damaged TIFF: truncated")
+
+
+def _standard_depth(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Bring any unsigned or floating-point samples to ``uint8``, ``uint16`` or ``float32``."""
+    if pixels.dtype.kind == "f":
+        return pixels.astype(np.float32, copy=False)
+    if pixels.dtype.kind not in "ub":
+        raise UnsupportedPhotoError(f"a TIFF with {pixels.dtype} samples")
+    if bits in (8, 16):
+        return pixels.astype(f"u{bits // 8}", copy=False)
+    scale = 2.0**bits - 1
+    if bits < 16:
+        target = np.uint8 if bits < 8 else np.uint16
+        codes = np.arange(2**bits) * (np.iinfo(target).max / scale)
+        return np.rint(codes).astype(target)[pixels.astype(np.uint16)]
+    return (pixels / scale).astype(np.float32)
+
+
+def _without_premultiplication(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Colours divided by their alpha, the last channel."""
+    scale = FULL_SCALE[pixels.dtype]
+    alpha = pixels[:, :, -1:].astype(np.float64)
+    colours = pixels[:, :, :-1] * np.divide(scale, alpha, where=alpha > 0, out=np.zeros_like(alpha))
+    if pixels.dtype != np.float32:
+        colours = np.minimum(np.rint(colours), scale)
+    return np.concatenate([colours.astype(pixels.dtype), pixels[:, :, -1:]], axis=2)
+
+
+def _metadata(layout: ifd.Layout, directory: ifd.Directory) -> tuple[Metadata, bytes | None]:
+    """Everything the first directory says that is not about the layout of its pixels."""
+    fields = directory.fields
+    described = ifd.Directory(
+        fields={
+            tag: field
+            for tag, field in fields.items()
+            if (tag not in STRUCTURAL_TAGS or tag == exif.ORIENTATION)
+            and len(field.data) <= _MAX_FIELD_BYTES
+            and field.kind in ifd.CLASSIC_KINDS
+        },
+        children=directory.children,
+    )
+    block = None
+    if described.fields.keys() - {exif.ORIENTATION} or described.children:
+        block = ifd.serialise(ifd.Layout(layout.byte_order), described)
+    resources = fields.get(PHOTOSHOP)
+    wrapped_iptc, others = photoshop.split(resources.data if resources else b"")
+    iptc = fields[IPTC].data if IPTC in fields else wrapped_iptc
+    xmp = fields[XMP].data if XMP in fields else None
+    icc = fields[ICC].data if ICC in fields else None
+    return Metadata(block, xmp, iptc, None, others), icc
