@@ -4,23 +4,18 @@
 //   2. for a run of pixels, find the depth of each from its colour (the guide);
 //   3. for each pixel, blend the four table entries around it (x and depth) into one affine
 //      transform, and apply it.
-//
-// An entry of the table is 16 floats: for each input channel the three output channels' weights,
-// then the three offsets, each triple padded to four. So blending is 4-wide arithmetic throughout
-// and the output colour needs no sums across a vector.
 
 #include "float_pass.h"
 
 #include <cstdint>
 #include <limits>
-#include <vector>
 
 #include "parallel.h"
 
 namespace fivefold {
 namespace {
 
-constexpr int kEntry = 16;
+constexpr int kEntry = Table<float>::kEntry;
 constexpr int kRun = 256;         // pixels whose colours and depths stay in the first-level cache
 constexpr int kRowsPerBand = 16;
 
@@ -48,42 +43,11 @@ inline float to_sample<float>(float value, bool clip) {
     return clip ? clamp(value, 0.0f, 1.0f) : value;
 }
 
-// The coefficients of all cells in the order in which rows and pixels read them. One more column
-// and one more depth repeat the last, so that "the next cell" always exists.
-class Table {
-public:
-    explicit Table(const Grid& grid)
-        : columns_(grid.width + 1), depths_(grid.depth + 1), rows_(grid.height),
-          cells_(static_cast<std::size_t>(rows_) * row_size(), 0.0f) {
-        float* entry = cells_.data();
-        for (int j = 0; j < rows_; ++j)
-            for (int i = 0; i < columns_; ++i)
-                for (int k = 0; k < depths_; ++k, entry += kEntry)
-                    for (int n = 0; n < kCoefficients; ++n)
-                        entry[(n % 4) * 4 + n / 4] = grid.at(
-                            n, std::min(k, grid.depth - 1), j, std::min(i, grid.width - 1));
-    }
-
-    std::size_t row_size() const { return static_cast<std::size_t>(columns_) * column_size(); }
-    std::size_t column_size() const { return static_cast<std::size_t>(depths_) * kEntry; }
-
-    void interpolate_row(Tap y, float* row) const {
-        const float* above = cells_.data() + static_cast<std::size_t>(y.cell) * row_size();
-        const float* below = y.cell + 1 < rows_ ? above + row_size() : above;
-        for (std::size_t n = 0; n < row_size(); ++n)
-            row[n] = above[n] + y.fraction * (below[n] - above[n]);
-    }
-
-private:
-    int columns_, depths_, rows_;
-    std::vector<float> cells_;
-};
-
 // Depth coordinates d g - 1/2 of a run of pixels, clamped to the centres of the first and last
 // cell. The factors d and 1/3 are taken into the slopes beforehand.
 class DepthFinder {
 public:
-    explicit DepthFinder(const Grid& grid) : guide_(grid.guide), last_(grid.depth - 1.0f) {
+    explicit DepthFinder(const Grid<float>& grid) : guide_(grid.guide), last_(grid.depth - 1.0f) {
         for (auto& curve : guide_.slopes)
             for (float& slope : curve) slope *= static_cast<float>(grid.depth) / 3.0f;
         guide_.bias = static_cast<float>(grid.depth) * guide_.bias - 0.5f;
@@ -110,26 +74,26 @@ public:
     }
 
 private:
-    Guide guide_;
+    Guide<float> guide_;
     float last_;
 };
 
 }  // namespace
 
 template <class Sample>
-void render_float(const Strip<Sample>& strip, const Grid& grid, bool clip, int threads) {
-    const Table table(grid);
+void render_float(const Strip<Sample>& strip, const Grid<float>& grid, bool clip, int threads) {
+    const Table<float> table(grid);
     const DepthFinder finder(grid);
-    std::vector<Tap> taps_x(static_cast<std::size_t>(strip.columns));
+    std::vector<Tap<float>> taps_x(static_cast<std::size_t>(strip.columns));
     for (int x = 0; x < strip.columns; ++x)
-        taps_x[static_cast<std::size_t>(x)] = tap_at(x, strip.columns, grid.width);
+        taps_x[static_cast<std::size_t>(x)] = tap_at<float>(x, strip.columns, grid.width);
 
     for_each_band(strip.rows, kRowsPerBand, threads, [&](int begin, int end) {
         std::vector<float> row_table(table.row_size());
         float colour[kChannels][kRun] = {};
         float depth[kRun];
         for (int y = begin; y < end; ++y) {
-            table.interpolate_row(tap_at(strip.first_row + y, strip.full_height, grid.height),
+            table.interpolate_row(tap_at<float>(strip.first_row + y, strip.full_height, grid.height),
                                   row_table.data());
             const Sample* input = strip.input + y * strip.input_stride;
             Sample* output = strip.output + y * strip.output_stride;
@@ -141,7 +105,7 @@ void render_float(const Strip<Sample>& strip, const Grid& grid, bool clip, int t
                                        (1.0f / full_scale<Sample>());
                 finder.find(colour, depth);
                 for (int x = 0; x < count; ++x) {
-                    const Tap tap = taps_x[static_cast<std::size_t>(start + x)];
+                    const Tap<float> tap = taps_x[static_cast<std::size_t>(start + x)];
                     const int k = static_cast<int>(depth[x]);
                     const float fz = depth[x] - static_cast<float>(k);
                     const float* left = row_table.data() +
@@ -167,8 +131,8 @@ void render_float(const Strip<Sample>& strip, const Grid& grid, bool clip, int t
     });
 }
 
-template void render_float(const Strip<std::uint8_t>&, const Grid&, bool, int);
-template void render_float(const Strip<std::uint16_t>&, const Grid&, bool, int);
-template void render_float(const Strip<float>&, const Grid&, bool, int);
+template void render_float(const Strip<std::uint8_t>&, const Grid<float>&, bool, int);
+template void render_float(const Strip<std::uint16_t>&, const Grid<float>&, bool, int);
+template void render_float(const Strip<float>&, const Grid<float>&, bool, int);
 
 }  // namespace fivefold

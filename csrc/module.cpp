@@ -4,13 +4,17 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 
 #include "float_pass.h"
+#include "instruction_set.h"
 #include "thumbnail.h"
+#include "training_module.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -34,10 +38,10 @@ void check_pixels(const Array& pixels) {
         throw std::invalid_argument("pixels must have between 1 and 2^30 rows and columns");
 }
 
-Grid make_grid(const Coefficients& coefficients, const Floats<3, 3>& matrix,
+Grid<float> make_grid(const Coefficients& coefficients, const Floats<3, 3>& matrix,
                const Floats<3>& matrix_bias, const Floats<3, kKnots>& slopes,
                const Floats<3, kKnots>& thresholds, float bias) {
-    Grid grid{};
+    Grid<float> grid{};
     grid.coefficients = coefficients.data();
     grid.depth = static_cast<int>(coefficients.shape(1));
     grid.height = static_cast<int>(coefficients.shape(2));
@@ -64,7 +68,7 @@ void render(const Pixels<const Sample>& input, const Pixels<Sample>& output,
     const int rows = static_cast<int>(input.shape(0));
     if (first_row < 0 || full_height < 1 || first_row > full_height - rows)
         throw std::invalid_argument("the strip must lie inside the picture");
-    const Grid grid = make_grid(coefficients, matrix, matrix_bias, slopes, thresholds, bias);
+    const Grid<float> grid = make_grid(coefficients, matrix, matrix_bias, slopes, thresholds, bias);
     const Strip<Sample> strip{input.data(),     output.data(),
                               input.stride(0),  output.stride(0),
                               rows,             static_cast<int>(input.shape(1)),
@@ -103,4 +107,18 @@ NB_MODULE(_native, module) {
     fivefold::bind_sample<std::uint8_t>(module);
     fivefold::bind_sample<std::uint16_t>(module);
     fivefold::bind_sample<float>(module);
+    fivefold::bind_training(module);
+    module.def("instruction_set", [] {
+        return fivefold::kInstructionSetNames[static_cast<int>(fivefold::instruction_set())];
+    });
+    module.def(
+        "limit_instruction_set",
+        [](const std::string& most) {
+            for (int i = 0; i < 3; ++i)
+                if (most == fivefold::kInstructionSetNames[i])
+                    return fivefold::limit_instruction_set(
+                        static_cast<fivefold::InstructionSet>(i));
+            throw std::invalid_argument("expected portable, avx2 or avx512, received " + most);
+        },
+        "most"_a);
 }

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from fivefold.photo.image import Pixels
 
+Reals = NDArray[np.float32] | NDArray[np.float64]
+
 def render(
     pixels: Pixels,
     output: Pixels,
@@ -20,3 +22,24 @@ def render(
     threads: int,
 ) -> None: ...
 def thumbnail(pixels: Pixels, output: NDArray[np.float32], threads: int) -> None: ...
+def training_forward(
+    photo: Reals,
+    coefficients: Reals,
+    guide: Reals,
+    frames: NDArray[np.int64],
+    output: Reals,
+    threads: int,
+) -> None: ...
+def training_backward(
+    photo: Reals,
+    coefficients: Reals,
+    guide: Reals,
+    frames: NDArray[np.int64],
+    grad_output: Reals,
+    grad_coefficients: Reals,
+    grad_guide: Reals,
+    grad_photo: Reals | None,
+    threads: int,
+) -> None: ...
+def instruction_set() -> str: ...
+def limit_instruction_set(most: str) -> None: ...

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from fivefold.model.fused_slicing import can_render, fused_render
 from fivefold.model.fusion import Fusion
 from fivefold.model.global_path import GlobalPath
 from fivefold.model.grid import GridPrediction
@@ -116,6 +117,8 @@ class EnhancerNet(nn.Module):
         Returns:
             O, ``(N, 3, H, W)`` sRGB, not clipped.
         """
+        if can_render(photo, grid):  # the same, many times faster
+            return fused_render(photo, grid, self.guide)
         guide = self.guide(photo)  # (N, H, W)
         transforms = slice_grid(grid, guide)  # (N, 12, H, W)
         return apply_affine(transforms, photo)

@@ -1,0 +1,31 @@
+#include "instruction_set.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace fivefold {
+namespace {
+
+std::atomic<InstructionSet> limit{InstructionSet::avx512};
+
+InstructionSet detect() {
+#ifdef FIVEFOLD_X86
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        return InstructionSet::avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return InstructionSet::avx2;
+#endif
+    return InstructionSet::portable;
+}
+
+}  // namespace
+
+InstructionSet instruction_set() {
+    static const InstructionSet best = detect();
+    return std::min(best, limit.load());
+}
+
+void limit_instruction_set(InstructionSet most) { limit.store(most); }
+
+}  // namespace fivefold
