@@ -11,11 +11,12 @@ import torch
 from fivefold.data.pack import fold_of
 from fivefold.errors import DataError, TrainingError
 from fivefold.model.weights import load_weights
-from fivefold.train import loop
+from fivefold.train import loop, objective
 from fivefold.train.config import Source, TrainConfig
-from fivefold.train.loop import train, training_and_held_out_pairs
+from fivefold.train.loop import train
 from fivefold.train.loss import masked_mse
 from fivefold.train.schedule import learning_rate
+from fivefold.train.sources import training_and_held_out_pairs
 
 QUICK = TrainConfig(
     name="quick",
@@ -50,7 +51,7 @@ def test_training_learns(study_pack: Path, tmp_path: Path) -> None:
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     metrics = [json.loads(line) for line in lines]
     assert len(metrics) == 6
-    assert metrics[-1]["training_loss"] < 0.5 * metrics[0]["training_loss"]
+    assert metrics[-1]["training"]["loss"] < 0.5 * metrics[0]["training"]["loss"]
     assert metrics[-1]["held_out"]["all"] > metrics[0]["held_out"]["all"] + 1
 
 
@@ -104,7 +105,7 @@ def test_loss_that_is_not_finite_names_the_photos(
     study_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NaN stops the run, names the batch's photos, and leaves no weights behind."""
-    monkeypatch.setattr(loop, "masked_mse", lambda output, *_: output.sum() * float("nan"))
+    monkeypatch.setattr(objective, "masked_mse", lambda output, *_: output.sum() * float("nan"))
     with pytest.raises(TrainingError, match=r"the loss is nan on the photos \w+, \w+, \w+, \w+"):
         train(QUICK, study_pack, tmp_path / "run")
     assert not (tmp_path / "run/weights.safetensors").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from fivefold.errors import DataError
 from fivefold.kernels import thumbnail
@@ -60,6 +60,14 @@ class Sample:
     pair: Pair
 
 
+@dataclass(frozen=True)
+class Draw:
+    """Which pair, and in which epoch: with the seed, all that a draw depends on."""
+
+    index: int
+    epoch: int = 0
+
+
 class PairSet(Dataset[Sample]):
     """Pairs, decoded once into memory, with flips and crops that are a function of seed and draw.
 
@@ -86,7 +94,6 @@ class PairSet(Dataset[Sample]):
         self.augment = augment
         self.smallest_crop = smallest_crop
         self.seed = seed
-        self.epoch = 0
         files = sorted(
             {f for p in self.pairs for f in (p.input, p.target, p.mask) if f is not None}
         )
@@ -102,14 +109,16 @@ class PairSet(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> Sample:
-        pair = self.pairs[index]
+    def __getitem__(self, draw: Draw | int) -> Sample:
+        if isinstance(draw, int):
+            draw = Draw(draw)
+        pair = self.pairs[draw.index]
         photo, target = self._pixels[pair.input], self._pixels[pair.target]
         mask = np.full(photo.shape[:2], 255, np.uint8)
         if pair.mask is not None:
             mask = self._pixels[pair.mask][..., 0]
         if self.augment:
-            random = np.random.default_rng((self.seed, self.epoch, index))
+            random = np.random.default_rng((self.seed, draw.epoch, draw.index))
             rows, columns = _random_crop(random, photo.shape, self.smallest_crop)
             flip = -1 if random.random() < 0.5 else 1
             photo, target, mask = (a[rows, columns][:, ::flip] for a in (photo, target, mask))
@@ -121,6 +130,18 @@ class PairSet(Dataset[Sample]):
             mask=torch.from_numpy((mask >= TRUSTED_FROM).astype(np.float32)),
             pair=pair,
         )
+
+
+def batches_of(
+    drawn: PairSet, draws: Sequence[Sequence[Draw]], *, workers: int = 0
+) -> Iterator[list[Sample]]:
+    """The samples of each batch, in order, prepared by worker processes where asked for."""
+    yield from DataLoader(
+        drawn,
+        batch_sampler=draws,  # type: ignore[arg-type]  # any iterable of lists of keys will do
+        collate_fn=list,
+        num_workers=workers,
+    )
 
 
 def _random_crop(

@@ -19,7 +19,8 @@ def main() -> None:
     )
     parser.add_argument("--start-from", type=Path, help="weights to go on from")
     options = parser.parse_args()
-    train(TrainConfig.read(options.config), options.data, options.run, options.start_from)
+    config = TrainConfig.read(options.config)
+    train(config, options.data, options.run, start_from=options.start_from)
 
 
 if __name__ == "__main__":

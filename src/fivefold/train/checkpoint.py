@@ -30,6 +30,7 @@ def save_checkpoint(
     for index, state in optimiser.state_dict()["state"].items():
         tensors.update({f"optimiser/{index}/{name}": value for name, value in state.items()})
     temporary = folder / "state.safetensors.part"
+    tensors["random/torch"] = torch.get_rng_state()
     contiguous = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     save_file(contiguous, temporary, metadata={"facts": json.dumps(facts)})
     temporary.replace(folder / "state.safetensors")
@@ -60,6 +61,7 @@ def load_checkpoint(
             state.setdefault(int(index), {})[key] = value
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
+        torch.set_rng_state(tensors["random/torch"])
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise TrainingError(f"{path}: cannot resume from it: {reason}") from error

@@ -5,112 +5,180 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fivefold.data.pack import fivek_pairs, fold_of, styled_pairs, table_pairs
-from fivefold.data.pairs import Pair, PairSet, Sample
+from fivefold.data.pairs import Draw, PairSet, Sample, batches_of
 from fivefold.errors import TrainingError
 from fivefold.evaluate.metrics import psnr
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet
 from fivefold.model.weights import load_weights, save_weights
 from fivefold.train.averaging import WeightAverage
 from fivefold.train.checkpoint import load_checkpoint, save_checkpoint
-from fivefold.train.config import Source, TrainConfig
-from fivefold.train.loss import grid_roughness, masked_mse
+from fivefold.train.config import TrainConfig
+from fivefold.train.objective import Objective
 from fivefold.train.schedule import learning_rate
+from fivefold.train.sources import training_and_held_out_pairs
 
 
-def train(config: TrainConfig, data: Path, run: Path, start_from: Path | None = None) -> None:
-    """Train one network; called again on the same folder, it goes on after the last whole epoch.
+@dataclass
+class Progress:
+    """Where a run stands, and what the epoch that it is in has given so far.
 
-    Writes ``state.safetensors`` (the checkpoint), ``metrics.jsonl`` (a line an epoch) and at the
-    end ``weights.safetensors`` into the folder.
+    Attributes:
+        epoch: Counted from 0.
+        batch: Batches of this epoch that are done.
+        steps: Batches of the whole run that are done.
+        losses: Mean squared error of each batch of this epoch.
+        psnrs: Mean PSNR in dB of each batch's (unrounded) results.
+        seconds: Spent in this epoch.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    steps: int = 0
+    losses: list[float] = field(default_factory=list)
+    psnrs: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def end_epoch(self) -> None:
+        """Stand at the start of the next epoch."""
+        self.epoch += 1
+        self.batch, self.losses, self.psnrs, self.seconds = 0, [], [], 0.0
+
+
+def train(
+    config: TrainConfig,
+    data: Path,
+    run: Path,
+    *,
+    start_from: Path | None = None,
+    mixed_precision: str = "no",
+    workers: int = 0,
+    checkpoint_every_s: float = 120.0,
+) -> None:
+    """Train one network; called again on the same folder, it goes on where it was stopped.
+
+    Whenever it was stopped, the run ends with the weights of an uninterrupted one, bit for bit on
+    a CPU with as many threads. Writes ``state.safetensors`` (the checkpoint), ``metrics.jsonl`` (a
+    line an epoch), ``tensorboard/`` and at the end ``weights.safetensors`` into the folder. Under
+    ``accelerate launch`` the processes share each batch.
 
     Args:
         config: The run.
         data: The folder of the study pack (see :mod:`fivefold.data.pack`), and of tables.
         run: The run's folder; made where missing.
         start_from: Weights to go on from instead of a fresh network.
+        mixed_precision: ``"no"``, ``"fp16"`` or ``"bf16"``; of the low-resolution network only.
+        workers: Processes that prepare batches; 0 does it between the steps.
+        checkpoint_every_s: Time between checkpoints; there is one after every epoch besides.
 
     Raises:
         DataError, PhotoReadError: If the data or the starting weights are incomplete or damaged.
         TrainingError: If the loss is not finite, or the checkpoint belongs to another config.
     """
+    accelerator = Accelerator(mixed_precision=mixed_precision)
+    if config.batch_size % accelerator.num_processes:
+        raise ValueError(
+            f"batch_size must be a multiple of the {accelerator.num_processes} processes, "
+            f"received {config.batch_size}"
+        )
     run.mkdir(parents=True, exist_ok=True)
     training, held_out = training_and_held_out_pairs(config, data)
     torch.manual_seed(config.seed)
-    net = _starting_network(config, start_from)
+    net = _starting_network(config, start_from).to(accelerator.device)
+    average = WeightAverage(net, config.average_decay)
     optimiser = torch.optim.Adam(
         (p for p in net.parameters() if p.requires_grad), lr=config.learning_rate
     )
-    average = WeightAverage(net, config.average_decay)
-    frozen = dataclasses.asdict(config)
-    start = _resume(run, net, optimiser, average, frozen)
+    frozen = json.loads(json.dumps(dataclasses.asdict(config)))
+    progress = _resume(run, net, optimiser, average, frozen)
+    objective, minimiser = accelerator.prepare(Objective(net, config.grid_smoothness), optimiser)
 
     drawn = PairSet(training, augment=True, smallest_crop=config.smallest_crop, seed=config.seed)
     judged = PairSet(held_out, augment=False)
-    for epoch in range(start, config.epochs):
+    log = _Log(run, enabled=accelerator.is_main_process)
+    while progress.epoch < config.epochs:
+        epoch = progress.epoch
         rate = learning_rate(
             epoch,
             epochs=config.epochs,
             first=config.learning_rate,
             last=config.final_learning_rate,
         )
-        for group in optimiser.param_groups:
+        for group in minimiser.param_groups:
             group["lr"] = rate
-        drawn.epoch = epoch
-        order = np.random.default_rng((config.seed, epoch)).permutation(len(drawn))
-        whole = len(order) - len(order) % config.batch_size  # batches of one have no statistics
-        batches = order[:whole].reshape(-1, config.batch_size)
+        batches = _batches(len(drawn), epoch, config)[progress.batch :]
+        shares = [
+            batch[accelerator.process_index :: accelerator.num_processes] for batch in batches
+        ]
+        draws = [[Draw(int(index), epoch) for index in share] for share in shares]
 
-        net.train()
-        began_s, losses = time.monotonic(), []
-        for batch in tqdm(batches, desc=f"epoch {epoch + 1}/{config.epochs}", disable=None):
-            loss = _step(net, optimiser, [drawn[int(i)] for i in batch], config.grid_smoothness)
+        objective.train()
+        bar = tqdm(
+            batches_of(drawn, draws, workers=workers),
+            desc=f"epoch {epoch + 1}/{config.epochs}",
+            total=len(draws),
+            disable=None if accelerator.is_main_process else True,
+        )
+        last_saved_s = last_step_s = time.monotonic()
+        for samples in bar:
+            loss, quality = _step(accelerator, objective, minimiser, samples)
             average.update(net)
-            losses.append(loss)
+            progress.batch += 1
+            progress.steps += 1
+            progress.losses.append(loss)
+            progress.psnrs.append(quality)
+            now_s = time.monotonic()
+            progress.seconds += now_s - last_step_s
+            last_step_s = now_s
+            bar.set_postfix(
+                loss=f"{np.mean(progress.losses):.5f}",
+                psnr=f"{np.mean(progress.psnrs):.2f}",
+                rate=f"{rate:.1e}",
+                images_s=f"{progress.batch * config.batch_size / progress.seconds:.1f}",
+            )
+            if now_s - last_saved_s >= checkpoint_every_s and accelerator.is_main_process:
+                _save(run, net, optimiser, average, progress, frozen)
+                last_saved_s = now_s
+
         facts = {
             "epoch": epoch,
+            "steps": progress.steps,
             "learning_rate": rate,
-            "training_loss": float(np.mean(losses)),
-            "seconds": round(time.monotonic() - began_s, 1),
+            "training": {
+                "loss": float(np.mean(progress.losses)),
+                "psnr": float(np.mean(progress.psnrs)),
+            },
+            "seconds": round(progress.seconds, 1),
+            "images_per_second": progress.batch * config.batch_size / progress.seconds,
             "held_out": score(average.net, judged),
         }
-        progress = {"epochs_done": epoch + 1, "steps_averaged": average.steps, "config": frozen}
-        save_checkpoint(run, {"net": net, "average": average.net}, optimiser, progress)
-        with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(facts) + "\n")
-    save_weights(average.net, run / "weights.safetensors", {"training": json.dumps(frozen)})
-
-
-def training_and_held_out_pairs(config: TrainConfig, data: Path) -> tuple[list[Pair], list[Pair]]:
-    """The pairs that a run learns from (repeated as it says), and those that it is scored on.
-
-    No photo is in both. What is scored are the FiveK pairs of the held-out fold, each once.
-    """
-    training = [
-        pair
-        for source in config.sources
-        for pair in _pairs_of(source, data)
-        for _ in range(source.repeat)
-        if fold_of(pair.id) != config.held_out_fold
-    ]
-    held_out = [p for p in fivek_pairs(data) if fold_of(p.id) == config.held_out_fold]
-    return training, held_out
+        progress.end_epoch()
+        if accelerator.is_main_process:
+            log.add(facts)
+            _save(run, net, optimiser, average, progress, frozen)
+        accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        save_weights(average.net, run / "weights.safetensors", {"training": json.dumps(frozen)})
+    accelerator.end_training()
 
 
 @torch.no_grad()
 def score(net: EnhancerNet, judged: PairSet) -> dict[str, float]:
     """Mean PSNR in dB of 8-bit results, a figure for each kind of input and one for all."""
     net.eval()
+    device = next(net.parameters()).device
     by_kind: dict[str, list[float]] = {}
     for sample in (judged[i] for i in range(len(judged))):
-        output = net(sample.thumbnail[None], sample.photo[None])[0]
+        output = net(sample.thumbnail[None].to(device), sample.photo[None].to(device))[0]
         figure = psnr(_to_8bit(output), _to_8bit(sample.target), sample.mask.numpy().astype(bool))
         by_kind.setdefault(sample.pair.kind, []).append(figure)
     figures = {kind: float(np.mean(values)) for kind, values in by_kind.items()}
@@ -119,32 +187,33 @@ def score(net: EnhancerNet, judged: PairSet) -> dict[str, float]:
     return figures
 
 
+def _batches(pairs: int, epoch: int, config: TrainConfig) -> NDArray[np.int64]:
+    """The order of an epoch, ``(batches, batch_size)``; what does not fill a batch is left out."""
+    order = np.random.default_rng((config.seed, epoch)).permutation(pairs)
+    whole = pairs - pairs % config.batch_size
+    if not whole:
+        raise TrainingError(f"{pairs} pairs do not fill a batch of {config.batch_size}")
+    return order[:whole].reshape(-1, config.batch_size)
+
+
 def _step(
-    net: EnhancerNet, optimiser: torch.optim.Optimizer, samples: list[Sample], smoothness: float
-) -> float:
-    """One batch: grids are predicted together, photos of any size rendered one by one."""
-    grids = net.predict(torch.stack([s.thumbnail for s in samples]))
-    losses = [
-        masked_mse(net.render(s.photo[None], grid[None])[0], s.target, s.mask)
-        for s, grid in zip(samples, grids, strict=True)
-    ]
-    error = torch.stack(losses).mean()
-    if not torch.isfinite(error):
+    accelerator: Accelerator,
+    objective: Objective,
+    minimiser: Any,  # accelerate's wrapping of the optimiser
+    samples: list[Sample],
+) -> tuple[float, float]:
+    """One step; the batch's mean squared error and its mean PSNR in dB, over all processes."""
+    loss, errors = objective(samples)
+    if not torch.isfinite(loss):
         ids = ", ".join(s.pair.id for s in samples)
-        raise TrainingError(f"the loss is {error.item()} on the photos {ids}")
-    loss = error + smoothness * grid_roughness(grids) if smoothness else error
-    optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
-    return error.item()
-
-
-def _pairs_of(source: Source, data: Path) -> list[Pair]:
-    if source.kind == "fivek_pairs":
-        return fivek_pairs(data)
-    if source.kind == "styled":
-        return styled_pairs(data, source.targets)
-    return table_pairs(data / source.index)
+        raise TrainingError(f"the loss is {loss.item()} on the photos {ids}")
+    minimiser.zero_grad()
+    accelerator.backward(loss)
+    minimiser.step()
+    quality = -10 * torch.log10(errors.clamp(min=1e-10))
+    together = accelerator.reduce(torch.stack([errors.mean(), quality.mean()]), "mean")
+    mean_error, mean_psnr = together.tolist()
+    return mean_error, mean_psnr
 
 
 def _starting_network(config: TrainConfig, start_from: Path | None) -> EnhancerNet:
@@ -157,23 +226,59 @@ def _starting_network(config: TrainConfig, start_from: Path | None) -> EnhancerN
     return net
 
 
+def _save(
+    run: Path,
+    net: EnhancerNet,
+    optimiser: torch.optim.Optimizer,
+    average: WeightAverage[EnhancerNet],
+    progress: Progress,
+    frozen: dict[str, Any],
+) -> None:
+    facts = {"config": frozen, "progress": dataclasses.asdict(progress)}
+    save_checkpoint(run, {"net": net, "average": average.net}, optimiser, facts)
+
+
 def _resume(
     run: Path,
     net: EnhancerNet,
     optimiser: torch.optim.Optimizer,
     average: WeightAverage[EnhancerNet],
     frozen: dict[str, Any],
-) -> int:
-    """The epoch to go on with."""
+) -> Progress:
     facts = load_checkpoint(run, {"net": net, "average": average.net}, optimiser)
     if facts is None:
-        return 0
-    if facts["config"] != json.loads(json.dumps(frozen)):
+        return Progress()
+    if facts["config"] != frozen:
         raise TrainingError(f"{run}: holds a run with another configuration")
-    average.steps = int(facts["steps_averaged"])
-    return int(facts["epochs_done"])
+    progress = Progress(**facts["progress"])
+    average.steps = progress.steps
+    return progress
 
 
-def _to_8bit(planes: torch.Tensor) -> np.typing.NDArray[np.uint8]:
+class _Log:
+    """The metrics of a run, a line an epoch, and the same for TensorBoard."""
+
+    def __init__(self, run: Path, *, enabled: bool) -> None:
+        self.path = run / "metrics.jsonl"
+        self.board = run / "tensorboard"
+        self.enabled = enabled
+
+    def add(self, facts: dict[str, Any]) -> None:
+        """Append one epoch, replacing it where an interrupted run had already written it."""
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        kept = [line for line in lines if json.loads(line)["epoch"] != facts["epoch"]]
+        temporary = self.path.with_suffix(".part")
+        temporary.write_text("\n".join([*kept, json.dumps(facts)]) + "\n", encoding="utf-8")
+        temporary.replace(self.path)
+        from torch.utils.tensorboard import SummaryWriter
+
+        with SummaryWriter(str(self.board)) as board:
+            board.add_scalar("learning_rate", facts["learning_rate"], facts["steps"])
+            for part in ("training", "held_out"):
+                for name, value in facts[part].items():
+                    board.add_scalar(f"{part}/{name}", value, facts["steps"])
+
+
+def _to_8bit(planes: torch.Tensor) -> NDArray[np.uint8]:
     """``(3, H, W)`` in 0…1 to ``(H, W, 3)``, clipped and rounded."""
-    return (planes.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    return (planes.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
