@@ -17,7 +17,6 @@ import importlib.metadata
 import io
 import os
 import struct
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -28,6 +27,7 @@ import numpy as np
 
 from fivefold.errors import BundleDamagedError, BundleError, BundleFormatError
 from fivefold.kernels.grid import Guide
+from fivefold.photo.atomic import write_atomically
 from fivefold.runtime import strict_json
 from fivefold.runtime.manifest import FORMAT_VERSION, Manifest, ManifestVersionError, Part
 
@@ -157,25 +157,11 @@ def write_bundle(
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as zipped:
         for part, content in contents.items():
             zipped.writestr(zipfile.ZipInfo(part, _EARLIEST_DATE), content)
-    _write_atomically(Path(path), archive.getvalue())
-    return manifest
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary = None
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        write_atomically(Path(path), [archive.getbuffer()])
     except OSError as error:
         raise BundleError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    return manifest
 
 
 def _name_of(source: str | os.PathLike[str] | BinaryIO) -> str:

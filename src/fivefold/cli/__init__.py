@@ -1,0 +1,95 @@
+"""The command ``fivefold``.
+
+Each verb is a module of this package with two functions: ``add_parser`` describes its arguments,
+``run`` does the work and returns the exit code. A new verb is a new module and its name in
+``_VERBS``. All of them are imported at every start, so they import what is heavy inside ``run``.
+
+Exit codes: 0 all went well, 1 something failed (a line on stderr says what), 2 the command was
+wrong, 130 interrupted, 143 terminated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from fivefold.cli import enhance, info
+from fivefold.cli.console import say
+from fivefold.errors import FivefoldError
+
+_VERBS = (enhance, info)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        arguments: Without the program's name; by default those of this process.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SystemExit: With code 2 for a wrong command, 0 after help.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        with _terminable():
+            code: int = options.run(options)
+            sys.stdout.flush()
+    except FivefoldError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; what is written is complete")
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has gone. Python would say so once more when it flushes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fivefold",
+        description="Enhance photos as five expert retouchers would, at full resolution.",
+        epilog="Each verb explains itself: fivefold VERB --help",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and leave")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for verb in _VERBS:
+        verb_parser = verb.add_parser(verbs)
+        verb_parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        verb_parser.set_defaults(run=verb.run, parser=verb_parser)
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up when asked: that takes longer than parsing a command."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from fivefold import __version__
+
+        print(f"fivefold {__version__}")
+        parser.exit()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that nothing half-written stays."""
+
+    def leave(number: int, _: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

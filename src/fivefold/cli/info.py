@@ -1,0 +1,114 @@
+"""``fivefold info``: this installation, a photo or a bundle."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from pathlib import Path
+from typing import Any
+
+from fivefold.cli.console import one_line, print_json
+
+_PACKAGES = ("numpy", "onnxruntime", "pillow", "simplejpeg", "imagecodecs", "tifffile")
+_EXAMPLES = """\
+examples:
+  fivefold info                  versions, engine, and the models that came with it
+  fivefold info photo.jpg        what is known about a photo
+  fivefold info look.fivefold    what is known about a model
+  fivefold info --json           for programs
+"""
+
+
+def add_parser(verbs: Any) -> argparse.ArgumentParser:
+    """Describe the arguments."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "info",
+        help="about this installation, a photo or a model",
+        description="Tell about this installation, a photo or a model.",
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("file", nargs="?", metavar="PHOTO|BUNDLE", help="by default, this program")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what is known."""
+    if options.file is None:
+        facts = _about_installation()
+    elif _is_bundle(options.file):
+        facts = _about_bundle(options.file)
+    else:
+        facts = _about_photo(options.file)
+    if options.json:
+        print_json(**facts)
+    else:
+        _print_facts(facts)
+    return 0
+
+
+def _is_bundle(name: str) -> bool:
+    from fivefold.runtime.bundle import SUFFIX
+    from fivefold.runtime.enhancer import shipped_bundles
+
+    return name.endswith(SUFFIX) or (name in shipped_bundles() and not Path(name).exists())
+
+
+def _about_installation() -> dict[str, object]:
+    from importlib.metadata import version
+
+    from fivefold.kernels import engine
+    from fivefold.runtime.batch import available_cores
+    from fivefold.runtime.enhancer import DEFAULT_BUNDLE, shipped_bundles
+
+    name = engine.engine_name()
+    return {
+        "fivefold": version("fivefold"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": available_cores(),
+        "engine": name,
+        "engine_note": None if name == "native" else f"slow: {engine.NATIVE_MISSING}",
+        "packages": {package: version(package) for package in _PACKAGES},
+        "bundles": shipped_bundles(),
+        "default_bundle": DEFAULT_BUNDLE,
+    }
+
+
+def _about_bundle(name: str) -> dict[str, object]:
+    from fivefold.runtime.bundle import Bundle
+    from fivefold.runtime.enhancer import find_bundle
+
+    path = find_bundle(name)
+    return {"bundle": str(path), **Bundle.read(path).manifest.as_dict()}
+
+
+def _about_photo(name: str) -> dict[str, object]:
+    from fivefold.photo.files import read_photo
+
+    photo = read_photo(name)
+    metadata = photo.metadata
+    kept = {"EXIF": metadata.exif, "XMP": metadata.xmp, "IPTC": metadata.iptc}
+    return {
+        "photo": name,
+        "format": photo.format,
+        "width_px": photo.width_px,
+        "height_px": photo.height_px,
+        "bit_depth": photo.bit_depth,
+        "greyscale": photo.is_greyscale,
+        "alpha": photo.alpha is not None,
+        "colour_profile_bytes": len(photo.icc_profile or b""),
+        "metadata": [kind for kind, block in kept.items() if block],
+        "notes": list(photo.notes),
+    }
+
+
+def _print_facts(facts: dict[str, object], indent: str = "") -> None:
+    for key, value in facts.items():
+        if isinstance(value, dict) and value:
+            print(f"{indent}{one_line(key)}:")
+            _print_facts(value, indent + "  ")
+        elif isinstance(value, list):
+            print(f"{indent}{one_line(key)}: {one_line(', '.join(map(str, value))) or 'none'}")
+        elif value is not None:
+            print(f"{indent}{one_line(key)}: {one_line(str(value))}")

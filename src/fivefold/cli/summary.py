@@ -1,0 +1,85 @@
+"""What ``fivefold enhance`` says about each photo, and at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fivefold.cli.console import Progress, print_json
+
+if TYPE_CHECKING:
+    from fivefold.runtime.batch import Outcome
+
+
+def tell(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:
+    """Say what became of a photo: what failed on stderr, and as JSON everything on stdout."""
+    if as_json:
+        print_json(
+            source=str(outcome.source),
+            target=str(outcome.target),
+            ok=outcome.ok,
+            skipped=outcome.skipped,
+            error=outcome.message or None,
+            notes=list(outcome.notes),
+            seconds=round(outcome.seconds, 4),
+        )
+    if not outcome.ok:
+        progress.say(outcome.message)
+    for note in outcome.notes:
+        progress.say(f"{outcome.source}: note: {note}")
+
+
+def engine_words() -> str:
+    """The device and engine that photos are rendered on, for a person."""
+    from fivefold.kernels import engine_name
+
+    if engine_name() == "native":
+        return "on the CPU"
+    return "on the CPU by a much slower path (the compiled kernels are missing: fivefold info)"
+
+
+@dataclass
+class Summary:
+    """What became of all photos."""
+
+    enhanced: int = 0
+    skipped: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    last_target: Path | None = None
+
+    def count(self, outcome: Outcome) -> None:
+        """Add one photo."""
+        if not outcome.ok:
+            self.failed += 1
+        elif outcome.skipped:
+            self.skipped += 1
+        else:
+            self.enhanced += 1
+            self.last_target = outcome.target
+
+    def as_dict(self) -> dict[str, object]:
+        """The summary for a program."""
+        from fivefold import kernels
+
+        return {
+            "enhanced": self.enhanced,
+            "skipped": self.skipped,
+            "failed": self.failed,
+            "seconds": round(self.seconds, 4),
+            "photos_per_second": round(self.enhanced / self.seconds, 3),
+            "device": "cpu",
+            "engine": kernels.engine_name(),
+        }
+
+    def as_line(self) -> str:
+        """The summary for a person."""
+        parts = [f"{self.enhanced} {'photo' if self.enhanced == 1 else 'photos'} enhanced"]
+        if self.skipped:
+            parts.append(f"{self.skipped} skipped")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        rate = self.enhanced / self.seconds
+        line = f"{', '.join(parts)} in {self.seconds:.2f} s ({rate:.1f} photos/s), {engine_words()}"
+        return f"{line}: {self.last_target}" if self.enhanced == 1 else line

@@ -1,0 +1,89 @@
+"""The bundle's network in ONNX Runtime: thumbnail in, coefficients of the grid out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivefold.errors import BundleDamagedError
+from fivefold.kernels.grid import COEFFICIENTS
+from fivefold.runtime.bundle import Bundle
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+class Network:
+    """A checked network, which may be called from several threads at once."""
+
+    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+        """Make the network of ``bundle`` ready to run on the CPU.
+
+        Args:
+            bundle: A bundle in memory.
+            threads: How many threads one call may use at the most.
+
+        Raises:
+            BundleDamagedError: If ONNX Runtime cannot run it, or it is not from thumbnail to grid.
+        """
+        self._source = bundle.source
+        self._session = _open_session(bundle, threads)
+        self._check_interface(bundle.manifest.input_size_px)
+
+    def __call__(self, thumbnail: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Predict the coefficients of a photo's grid (PAPER section 1).
+
+        Args:
+            thumbnail: ``(256, 256, 3)``, sRGB; clipped to 0…1.
+
+        Returns:
+            ``(12, depth, height, width)``, finite.
+
+        Raises:
+            BundleDamagedError: If the network's answer is not finite or of another shape.
+        """
+        planes = np.clip(thumbnail, 0.0, 1.0).transpose(2, 0, 1)[None]
+        grids = self._session.run(
+            ["grid"], {"thumbnail": np.ascontiguousarray(planes, np.float32)}
+        )[0]
+        if not np.isfinite(grids).all():
+            raise BundleDamagedError(f"{self._source}: the network's answer is not finite")
+        return cast("NDArray[np.float32]", grids[0])
+
+    def _check_interface(self, size_px: int) -> None:
+        takes = [(node.name, node.type, node.shape) for node in self._session.get_inputs()]
+        gives = [(node.name, node.type, node.shape) for node in self._session.get_outputs()]
+        if takes != [("thumbnail", "tensor(float)", [1, 3, size_px, size_px])]:
+            raise BundleDamagedError(
+                f"{self._source}: network.onnx must take 'thumbnail' (1, 3, {size_px}, {size_px}), "
+                f"it takes {takes}"
+            )
+        name, kind, shape = gives[0]
+        known = all(isinstance(size, int) and size > 0 for size in shape)
+        grid = name == "grid" and kind == "tensor(float)" and shape[:2] == [1, COEFFICIENTS]
+        if len(gives) != 1 or not grid or not known or len(shape) != 5:
+            raise BundleDamagedError(
+                f"{self._source}: network.onnx must give 'grid' (1, {COEFFICIENTS}, depth, height, "
+                f"width), it gives {gives}"
+            )
+
+
+def _open_session(bundle: Bundle, threads: int | None) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what is fatal is raised as well
+    options.inter_op_num_threads = 1
+    # The network takes milliseconds: more threads would spend longer starting than working.
+    options.intra_op_num_threads = min(threads or 2, 2)
+    # Idle workers sleep, instead of taking the cores that decode and render.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(
+            bundle.network, options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # ONNX Runtime's errors have no base class of their own
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BundleDamagedError(f"{bundle.source}: network.onnx: {reason}") from error

@@ -1,0 +1,144 @@
+"""What will be written where, settled before any work starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fivefold.runtime.search import ENHANCED, Found, find_photos
+
+_FALLBACK_FORMAT = "PNG"  # lossless, and holds whatever bit depth turns up
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One photo to enhance.
+
+    Attributes:
+        source: The photo.
+        target: Where the result goes; the source itself only when working in place.
+    """
+
+    source: Path
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All photos to enhance.
+
+    Attributes:
+        tasks: Every photo once; no two share a target.
+        unreadable: Folders that could not be listed, with the reason.
+    """
+
+    tasks: list[Task]
+    unreadable: list[OSError]
+
+
+def make_plan(
+    inputs: Sequence[str | os.PathLike[str]],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    readable: Collection[str],
+    writable: Mapping[str, str],
+    file_format: str | None = None,
+    in_place: bool = False,
+) -> Plan:
+    """Find the photos and settle where each result goes.
+
+    Args:
+        inputs: Files, folders and patterns, see :func:`fivefold.runtime.search.find_photos`.
+        output: The file to write, if ``inputs`` is one file and this has a writable suffix;
+            otherwise a folder, which gets the structure that the photos have below the folders
+            named. ``None`` writes ``NAME_enhanced.EXT`` beside each photo; what an earlier run
+            left there is then not taken for a photo.
+        readable: The suffixes that folders are searched for, in lower case with the dot.
+        writable: The suffixes that can be written, each with its format, the usual one of a
+            format first.
+        file_format: Format of the results; by default what each source's suffix says, or PNG
+            where that is not writable.
+        in_place: Each photo is replaced by its result.
+
+    Raises:
+        ValueError: If two photos have the same target, a target is one of the photos without
+            ``in_place``, or ``output``, ``file_format`` and ``in_place`` contradict each other.
+    """
+    if in_place and (output is not None or file_format is not None):
+        raise ValueError("in place, neither an output nor another format can be given")
+    folder = None if output is None else Path(output)
+    if folder is not None and len(inputs) == 1 and _is_one_file(Path(inputs[0]), folder, writable):
+        if file_format not in (None, writable[folder.suffix.lower()]):
+            raise ValueError(f"{folder} has not the suffix of the format given, {file_format}")
+        tasks = [Task(Path(inputs[0]), folder)]
+        unreadable = []
+    else:
+        search = find_photos(inputs, readable, leave_out=folder, with_results=folder is not None)
+        unreadable = search.unreadable
+
+        def target(photo: Found) -> Path:
+            if in_place:
+                return photo.source
+            stem, suffix = _split(photo.source.name, readable)
+            suffix = _suffix_for(suffix, writable, file_format)
+            if folder is None:
+                return photo.source.with_name(stem + ENHANCED + suffix)
+            return folder / photo.relative.with_name(stem + suffix)
+
+        tasks = [Task(photo.source, target(photo)) for photo in search.photos]
+    _check_targets(tasks)
+    if not in_place:
+        _check_sources_are_safe(tasks)
+    return Plan(tasks, unreadable)
+
+
+def _is_one_file(source: Path, output: Path, writable: Mapping[str, str]) -> bool:
+    return output.suffix.lower() in writable and not output.is_dir() and not source.is_dir()
+
+
+def _split(name: str, readable: Collection[str]) -> tuple[str, str]:
+    """Stem and suffix; a suffix of no picture (``holiday.2024``) belongs to the stem."""
+    path = Path(name)
+    return (path.stem, path.suffix) if path.suffix.lower() in readable else (name, "")
+
+
+def _suffix_for(own: str, writable: Mapping[str, str], file_format: str | None) -> str:
+    """The source's own suffix where it is of the format, else the format's usual one."""
+    own_format = writable.get(own.lower())
+    if own_format is not None and file_format in (None, own_format):
+        return own
+    wanted = file_format or _FALLBACK_FORMAT
+    return next(suffix for suffix, known in writable.items() if known == wanted)
+
+
+def _check_targets(tasks: Sequence[Task]) -> None:
+    sources: dict[str, Path] = {}
+    for task in tasks:
+        key = os.path.realpath(task.target)
+        if key in sources:
+            raise ValueError(
+                f"{sources[key]} and {task.source} would both be written to {task.target}"
+            )
+        sources[key] = task.source
+
+
+def _check_sources_are_safe(tasks: Sequence[Task]) -> None:
+    """Refuse targets that are sources, under whatever name: links, or letters in another case."""
+    sources = {identity for task in tasks if (identity := _identity(task.source))}
+    for task in tasks:
+        if _identity(task.target) in sources:
+            raise ValueError(
+                f"the result of {task.source} would overwrite the photo {task.target}; "
+                "choose another output, or name the folder, "
+                "where results of earlier runs are passed over"
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,122 @@
+"""The photos that people mean when they name files, folders and patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ENHANCED = "_enhanced"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A photo, and where it was found.
+
+    Attributes:
+        source: The photo.
+        relative: Its path below the folder or the fixed part of the pattern that it was found
+            through; its name, if it was named itself.
+    """
+
+    source: Path
+    relative: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search gave.
+
+    Attributes:
+        photos: Every photo once, in the order of the inputs, those of a folder sorted.
+        unreadable: The folders that could not be listed, with the reason.
+    """
+
+    photos: list[Found] = field(default_factory=list)
+    unreadable: list[OSError] = field(default_factory=list)
+
+
+def find_photos(
+    inputs: Sequence[str | os.PathLike[str]],
+    suffixes: Collection[str],
+    *,
+    leave_out: Path | None = None,
+    with_results: bool = True,
+) -> Search:
+    """Find the photos that ``inputs`` stand for.
+
+    Files are taken as they are named, whatever their suffix. Folders are searched through for the
+    suffixes; hidden files and folders are passed over, and links to folders not followed. What does
+    not exist is taken as a pattern (``*``, ``?``, ``[…]``, ``**``), of which the files with one of
+    the suffixes count; if there is none, it is kept as it is, to fail when it is read.
+
+    Args:
+        inputs: Files, folders and patterns.
+        suffixes: In lower case, with the dot.
+        leave_out: A folder that is not searched, such as the one that results go to.
+        with_results: Whether a search takes ``NAME_enhanced.EXT`` where ``NAME`` is there as well.
+    """
+    search = Search()
+    left_out = None if leave_out is None else os.path.realpath(leave_out)
+    seen = set()
+    for path in map(Path, inputs):
+        matches = [] if os.path.lexists(path) else _match(str(path), suffixes)
+        if path.is_dir():
+            found = _walk(path, suffixes, left_out, search.unreadable)
+        elif matches:
+            root = _fixed_part(path)
+            found = [Found(match, match.relative_to(root)) for match in matches]
+        else:
+            found = [Found(path, Path(path.name))]
+        if not with_results and (matches or path.is_dir()):
+            found = list(_without_results(found))
+        for photo in found:
+            identity = os.path.realpath(photo.source)
+            if identity not in seen:
+                seen.add(identity)
+                search.photos.append(photo)
+    return search
+
+
+def _walk(
+    root: Path, suffixes: Collection[str], left_out: str | None, unreadable: list[OSError]
+) -> list[Found]:
+    found = []
+    for folder, subfolders, names in os.walk(root, onerror=unreadable.append):
+        subfolders[:] = sorted(
+            name
+            for name in subfolders
+            if not name.startswith(".")
+            and (left_out is None or os.path.realpath(Path(folder, name)) != left_out)
+        )
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
+                source = Path(folder, name)
+                found.append(Found(source, source.relative_to(root)))
+    return found
+
+
+def _match(pattern: str, suffixes: Collection[str]) -> list[Path]:
+    # pathlib's own would take hidden files, and refuse "**.jpg".
+    paths = map(Path, sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
+    return [path for path in paths if path.suffix.lower() in suffixes and path.is_file()]
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folder before the first part of ``pattern`` that has a wildcard."""
+    fixed = pattern.parent
+    while glob.has_magic(str(fixed)):
+        fixed = fixed.parent
+    return fixed
+
+
+def _without_results(found: Sequence[Found]) -> Iterator[Found]:
+    """Without what an earlier run left beside its originals."""
+    originals = {(photo.source.parent, photo.source.stem) for photo in found}
+    for photo in found:
+        folder, stem = photo.source.parent, photo.source.stem
+        is_result = stem.endswith(ENHANCED) and (folder, stem.removesuffix(ENHANCED)) in originals
+        if not is_result:
+            yield photo
