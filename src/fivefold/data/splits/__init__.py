@@ -26,14 +26,8 @@ def split_parts(split: str) -> Mapping[str, tuple[str, ...]]:
     if split not in SPLITS:
         raise ValueError(f"split must be one of {SPLITS}, received {split!r}")
     text = resources.files(__package__).joinpath(f"{split}.txt").read_text(encoding="utf-8")
-    lists: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        if line.startswith(" "):
-            lists[part].append(line.strip().rstrip(","))
-        elif line and not line.startswith("#"):
-            part = line.strip()
-            lists[part] = []
-    return MappingProxyType({name: tuple(parse_ids(",".join(ids))) for name, ids in lists.items()})
+    blocks = (block.split(maxsplit=1) for block in text.split("\n\n") if block[0] != "#")
+    return MappingProxyType({name: tuple(parse_ids(ids)) for name, ids in blocks})
 
 
 def split_ids(split: str, part: str) -> frozenset[str]:
