@@ -22,7 +22,7 @@ QUICK = TrainConfig(
     name="quick",
     preset="small",
     sources=(Source("styled", targets=("fivek_c", "expert_e")), Source("fivek_pairs")),
-    held_out_fold=0,
+    held_out_folds=(0,),
     epochs=3,
     learning_rate=2e-3,
     final_learning_rate=1e-3,
@@ -38,7 +38,7 @@ def test_held_out_photos_are_never_trained_on(study_pack: Path) -> None:
     ids = [p.id for p in training if p.style == "real_c"]
     assert all(ids.count(photo_id) == 3 for photo_id in ids)
     everything, nothing = training_and_held_out_pairs(
-        dataclasses.replace(config, held_out_fold=None), study_pack
+        dataclasses.replace(config, held_out_folds=()), study_pack
     )
     assert len(everything) > len(training)
     assert not nothing

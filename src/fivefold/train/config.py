@@ -57,8 +57,8 @@ class TrainConfig:
         preset: Sizes of the network, a key of :data:`fivefold.model.enhancer_net.PRESETS`.
         uniform_knots: The guide's thresholds stay at i/16.
         sources: What it learns from.
-        held_out_fold: Photos of this fold are never trained on; FiveK pairs of it are scored.
-            ``None`` trains on everything.
+        held_out_folds: FiveK photos of these folds, 0…4, are never trained on, whatever source
+            they are in, and are what is scored.
         epochs: Passes over the pairs.
         batch_size: Photos a step.
         learning_rate: Adam's, in the first epoch.
@@ -76,7 +76,7 @@ class TrainConfig:
     sources: tuple[Source, ...]
     preset: str = "paper"
     uniform_knots: bool = False
-    held_out_fold: int | None = None
+    held_out_folds: tuple[int, ...] = ()
     epochs: int = 10
     batch_size: int = 4
     learning_rate: float = 1e-4
@@ -118,4 +118,5 @@ class TrainConfig:
         if missing:
             raise ValueError(f"has no {', '.join(sorted(missing))}")
         sources = tuple(Source.of(source) for source in values["sources"])
-        return TrainConfig(**{**values, "sources": sources})
+        folds = tuple(values.get("held_out_folds", ()))
+        return TrainConfig(**{**values, "sources": sources, "held_out_folds": folds})

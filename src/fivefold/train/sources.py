@@ -12,19 +12,21 @@ from fivefold.train.config import Source, TrainConfig
 def training_and_held_out_pairs(config: TrainConfig, data: Path) -> tuple[list[Pair], list[Pair]]:
     """The pairs that a run learns from (repeated as it says), and those that it is scored on.
 
-    What is scored are the FiveK pairs of the held-out fold, each once.
+    What is scored are the FiveK pairs of the held-out folds, each once. Their photos are left out
+    of every source, by id.
 
     Raises:
         DataError: If an index or a column is missing.
     """
+    held_out = [p for p in fivek_pairs(data) if fold_of(p.id) in config.held_out_folds]
+    never = {pair.id for pair in held_out}
     training = [
         pair
         for source in config.sources
         for pair in _pairs_of(source, data)
         for _ in range(source.repeat)
-        if fold_of(pair.id) != config.held_out_fold
+        if pair.id not in never
     ]
-    held_out = [p for p in fivek_pairs(data) if fold_of(p.id) == config.held_out_fold]
     return training, held_out
 
 
