@@ -33,7 +33,8 @@ def write_atomically(path: Path, parts: Sequence[bytes | memoryview]) -> None:
         with path.open("wb") as device:
             device.writelines(parts)
         return
-    if mode is not None and not os.access(path, os.W_OK):
+    effective = os.access in os.supports_effective_ids
+    if mode is not None and not os.access(path, os.W_OK, effective_ids=effective):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     partial = path.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
     try:

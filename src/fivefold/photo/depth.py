@@ -26,7 +26,7 @@ def with_bit_depth(photo: Photo, bit_depth: int) -> Photo:
 
 def _converted(pixels: Pixels, dtype: np.dtype[Any]) -> Pixels:
     """Rescale between full scales, row by row to spare memory."""
-    gain = np.float32(FULL_SCALE[dtype] / FULL_SCALE[pixels.dtype])
+    gain = np.float64(FULL_SCALE[dtype] / FULL_SCALE[pixels.dtype])
     result: NDArray[Any] = np.empty(pixels.shape, dtype)
     for source, target in zip(pixels, result, strict=True):
         scaled = source * gain

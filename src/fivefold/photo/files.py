@@ -83,6 +83,12 @@ KNOWN_SUFFIXES: dict[str, str] = {
 }
 """Format by file name suffix, in lower case with the dot."""
 
+READABLE = frozenset(KNOWN_SUFFIXES)
+"""Suffixes of the files that :func:`read_photo` reads."""
+
+WRITABLE = frozenset(KNOWN_SUFFIXES)
+"""Suffixes of the files that :func:`write_photo` writes."""
+
 
 def read_photo(
     source: Path | str | bytes | BinaryIO,

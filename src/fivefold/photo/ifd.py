@@ -65,6 +65,7 @@ class Directory:
         at: Where the directory starts in the parsed block.
         end_at: Where the offset of the next directory stands in the parsed block.
         next_at: The offset of the next directory; 0 where there is none.
+        is_cut: Some of its fields lie outside of the block.
     """
 
     fields: dict[int, Field] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class Directory:
     at: int = -1
     end_at: int = -1
     next_at: int = 0
+    is_cut: bool = False
 
     def walk(self) -> Iterator[Directory]:
         """This directory and all below it."""
@@ -133,13 +135,17 @@ class Layout:
         for i in range(min(fields, _MAX_FIELDS)):
             entry_at = first + i * entry.size
             if entry_at + entry.size > len(block):
+                directory.is_cut = True
                 break
             tag, kind, values, inline = entry.unpack_from(block, entry_at)
             length = sizes.get(kind, 0) * values
             value_at = entry_at + entry.size - offset.size
             if length > offset.size:
                 (value_at,) = offset.unpack(inline)
-            if not length or value_at + length > len(block):
+            if value_at + length > len(block):
+                directory.is_cut = True
+                continue
+            if not length:
                 continue
             directory.fields[tag] = Field(kind, block[value_at : value_at + length], value_at)
         end_at = first + fields * entry.size

@@ -61,6 +61,8 @@ def read(data: bytes, limits: Limits) -> Photo:
         layout, directory = ifd.parse(data)
     except ifd.IfdError as error:
         raise PhotoReadError(f"damaged TIFF: {error}") from error
+    if directory.is_cut:
+        raise PhotoReadError("damaged TIFF: truncated")
     _refuse_other_documents(data, layout, directory)
     pixels, notes = _pixels(data, limits, directory)
     if _PHOTOSHOP_LAYERS in directory.fields:
