@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import ImageCms
 
 from fivefold.errors import BundleDamagedError, BundleError
 from fivefold.kernels.grid import BilateralGrid
+from fivefold.photo import colour, profile
 from fivefold.photo.image import FULL_SCALE, Metadata, Photo
 from fivefold.runtime.enhancer import Enhancer, find_bundle, shipped_bundles
 from tiny_bundle import brightening, make_network
@@ -107,6 +109,21 @@ def test_a_greyscale_photo_stays_neutral(write_tiny: Callable[..., Path], streng
     assert np.ptp(coloured) > 0.05
     assert np.ptp(result, axis=2).max() == 0
     assert result[0, 0, 0] == pytest.approx(coloured @ [0.2126, 0.7152, 0.0722], abs=1e-5)
+
+
+def test_the_prediction_does_not_depend_on_the_colour_space(enhancer: Enhancer) -> None:
+    """The same scene coded as sRGB and in linear light, with its profile, gets the same grid."""
+    srgb = np.random.default_rng(2).uniform(0.2, 0.8, (256, 256, 3)).astype(np.float32)
+    linear = Photo(
+        colour.srgb_to_linear(srgb).astype(np.float32),
+        icc_profile=profile.build_rgb(
+            profile.SRGB_COLORANTS, profile.parametric_curve(1.0), "linear sRGB"
+        ),
+    )
+    expected = enhancer.predict(Photo(srgb)).coefficients
+    unprofiled = enhancer.predict(replace(linear, icc_profile=None)).coefficients
+    assert np.abs(enhancer.predict(linear).coefficients - expected).max() < 1e-3
+    assert np.abs(unprofiled - expected).max() > 1e-2
 
 
 def test_pixels_that_are_not_finite_are_refused(enhancer: Enhancer) -> None:

@@ -6,7 +6,6 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -158,6 +157,8 @@ def _tell_unreadable(plan: Plan) -> int:
 
 
 def _run_batch(options: argparse.Namespace, settings: Settings, plan: Plan, start_s: float) -> int:
+    from concurrent.futures import ThreadPoolExecutor
+
     from fivefold.runtime.batch import available_cores, enhance_files
 
     cores = available_cores()

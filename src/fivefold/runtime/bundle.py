@@ -13,7 +13,6 @@ exactly this is refused, before memory is taken for it.
 
 from __future__ import annotations
 
-import importlib.metadata
 import io
 import os
 import struct
@@ -134,6 +133,8 @@ def write_bundle(
         TypeError: If a training fact is no JSON value.
         BundleError: If the file cannot be written.
     """
+    from importlib.metadata import version  # slow, and nobody who reads a bundle needs it
+
     contents = {
         _NETWORK: network,
         _GUIDE: _guide_to_json(guide),
@@ -143,7 +144,7 @@ def write_bundle(
         name=name,
         preset=preset,
         licence=licence,
-        created_by=f"fivefold {importlib.metadata.version('fivefold')}",
+        created_by=f"fivefold {version('fivefold')}",
         training=dict(training or {}),
         parts={part: Part.of(content) for part, content in contents.items()},
     )

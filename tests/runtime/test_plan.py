@@ -1,0 +1,190 @@
+"""Where results go is settled before work starts, and no photo is ever lost to one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fivefold.runtime.plan import make_plan
+
+WRITABLE = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF"}
+READABLE = (*WRITABLE, ".raw")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Photos at two depths, in the current folder."""
+    for name in ("in/a.jpg", "in/sub/b.png", "other/a.jpg", "c.jpeg", "d.raw", "e", "v1.2"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def plan(*inputs: str, output: str | None = None, **options: object) -> dict[str, str]:
+    made = make_plan(inputs, output, readable=READABLE, writable=WRITABLE, **options)
+    return {str(task.source): str(task.target) for task in made.tasks}
+
+
+def test_by_default_results_lie_beside_their_photos(folder: Path) -> None:
+    """``NAME_enhanced.EXT``; PNG where the photo's own format cannot be written or told."""
+    assert plan("in", "c.jpeg", "d.raw", "e", "v1.2") == {
+        "in/a.jpg": "in/a_enhanced.jpg",
+        "in/sub/b.png": "in/sub/b_enhanced.png",
+        "c.jpeg": "c_enhanced.jpeg",
+        "d.raw": "d_enhanced.png",
+        "e": "e_enhanced.png",
+        "v1.2": "v1.2_enhanced.png",
+    }
+
+
+def test_an_output_folder_mirrors_the_input_folder(folder: Path) -> None:
+    """Folders below the named one are kept, and the names too."""
+    assert plan("in", "c.jpeg", output="out") == {
+        "in/a.jpg": "out/a.jpg",
+        "in/sub/b.png": "out/sub/b.png",
+        "c.jpeg": "out/c.jpeg",
+    }
+    assert plan("in/**/*", output="out") == {
+        "in/a.jpg": "out/a.jpg",
+        "in/sub/b.png": "out/sub/b.png",
+    }
+
+
+def test_a_format_changes_the_suffix_where_it_must(folder: Path) -> None:
+    """A ``.jpeg`` asked for as JPEG keeps its suffix; others get the usual one."""
+    assert plan("in", "c.jpeg", file_format="JPEG") == {
+        "in/a.jpg": "in/a_enhanced.jpg",
+        "in/sub/b.png": "in/sub/b_enhanced.jpg",
+        "c.jpeg": "c_enhanced.jpeg",
+    }
+
+
+@pytest.mark.parametrize(
+    ("inputs", "output", "target"),
+    [
+        (["c.jpeg"], "better.png", "better.png"),
+        (["c.jpeg"], "better.JPG", "better.JPG"),
+        (["c.jpeg"], "new/better.tif", "new/better.tif"),
+        (["missing.jpg"], "better.png", "better.png"),
+        (["c.jpeg"], "better", "better/c.jpeg"),
+        (["c.jpeg"], "in", "in/c.jpeg"),
+        (["c.jpeg", "in"], "better.png", "better.png/c.jpeg"),
+        (["in"], "better.png", "better.png/a.jpg"),
+        (["c.jpeg"], "taken.png", "taken.png/c.jpeg"),
+    ],
+)
+def test_an_output_is_a_file_only_for_one_file_and_a_known_suffix(
+    folder: Path, inputs: list[str], output: str, target: str
+) -> None:
+    """Everything else is a folder, also one that happens to be called ``taken.png``."""
+    (folder / "taken.png").mkdir()
+    assert next(iter(plan(*inputs, output=output).values())) == target
+
+
+def test_in_place_each_photo_is_its_own_target(folder: Path) -> None:
+    """Only then a target may be a photo."""
+    assert plan("in", in_place=True) == {"in/a.jpg": "in/a.jpg", "in/sub/b.png": "in/sub/b.png"}
+
+
+@pytest.mark.parametrize("options", [{"output": "out"}, {"file_format": "PNG"}])
+def test_in_place_contradicts_another_place_or_format(
+    folder: Path, options: dict[str, str]
+) -> None:
+    """In place means same name, same format."""
+    with pytest.raises(ValueError, match="in place"):
+        plan("in", in_place=True, **options)
+
+
+def test_an_output_that_contradicts_the_format_is_refused(folder: Path) -> None:
+    """``-o x.png`` as JPEG would be a lie; ``-o x.jpeg`` is JPEG all right."""
+    with pytest.raises(ValueError, match=r"x\.png has not the suffix"):
+        plan("c.jpeg", output="x.png", file_format="JPEG")
+    assert plan("c.jpeg", output="x.jpg", file_format="JPEG") == {"c.jpeg": "x.jpg"}
+
+
+def test_two_photos_with_one_target_are_refused(folder: Path) -> None:
+    """The message names both, and the name that they would share."""
+    with pytest.raises(ValueError, match=r"in/a\.jpg and other/a\.jpg .* out/a\.jpg"):
+        plan("in", "other", output="out")
+    (folder / "in/b.tif").touch()
+    (folder / "in/b.jpg").touch()
+    with pytest.raises(ValueError, match=r"in/b\.jpg and in/b\.tif .* in/b_enhanced\.png"):
+        plan("in", file_format="PNG")
+
+
+def test_one_target_under_two_names_is_noticed(folder: Path) -> None:
+    """A linked output folder does not hide that two results would share a file."""
+    (folder / "same").mkdir()
+    (folder / "in/link").symlink_to(folder / "same")
+    (folder / "same/a.jpg").touch()
+    (folder / "in/a.tif").touch()
+    with pytest.raises(ValueError, match="would both be written"):
+        plan("in/link/a.jpg", "in/a.tif", output="same", file_format="PNG")
+
+
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_a_photo_is_never_a_target_under_any_name(folder: Path, link: str) -> None:
+    """The input folder as output, or a link to a photo as target, is refused."""
+    with pytest.raises(ValueError, match="would overwrite the photo"):
+        plan("in", output="in")
+    with pytest.raises(ValueError, match="would overwrite the photo"):
+        plan("c.jpeg", "in", output=".", file_format="JPEG")
+    getattr(folder / "c_enhanced.jpeg", link)(folder / "c.jpeg")
+    with pytest.raises(ValueError, match="would overwrite the photo"):
+        plan("c.jpeg")
+
+
+def test_a_result_that_is_named_as_a_photo_is_not_overwritten(folder: Path) -> None:
+    """``*.jpeg`` after a first run names the result too: refused, with the way out."""
+    (folder / "c_enhanced.jpeg").touch()
+    with pytest.raises(ValueError, match="name the folder"):
+        plan("c.jpeg", "c_enhanced.jpeg")
+
+
+def test_a_second_run_over_a_folder_makes_the_same_plan(folder: Path) -> None:
+    """Results of the first run are neither photos nor in the way."""
+    first = plan("in")
+    for target in first.values():
+        Path(target).touch()
+    assert plan("in") == first
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sources=st.lists(
+        st.from_regex(r"[ab](/[ab]){0,2}\.(jpg|png)", fullmatch=True), min_size=1, max_size=6
+    ),
+    output=st.sampled_from([None, "out", "in", "in/a", "."]),
+    file_format=st.sampled_from([None, "JPEG", "PNG"]),
+)
+def test_no_plan_loses_anything(
+    tmp_path_factory: pytest.TempPathFactory,
+    sources: list[str],
+    output: str | None,
+    file_format: str | None,
+) -> None:
+    """Of any folder, every plan that is made has each photo once and only new, distinct targets."""
+    root = tmp_path_factory.mktemp("plan")
+    for name in sources:
+        (root / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "in" / name).touch()
+    folder = None if output is None else root / output
+    try:
+        made = make_plan(
+            [root / "in"], folder, readable=READABLE, writable=WRITABLE, file_format=file_format
+        )
+    except ValueError:
+        return
+    targets = [os.path.realpath(task.target) for task in made.tasks]
+    taken = [os.path.realpath(task.source) for task in made.tasks]
+    assert len(set(targets)) == len(targets)
+    assert len(set(taken)) == len(taken)
+    assert not set(targets) & {os.path.realpath(root / "in" / name) for name in sources}
+    if output != "in/a":
+        assert len(taken) == len(set(sources))
