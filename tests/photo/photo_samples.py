@@ -8,7 +8,7 @@ import struct
 import numpy as np
 from PIL import Image, ImageCms
 
-from fivefold.photo import colour
+from fivefold.photo import colour, profile
 from fivefold.photo.image import FULL_SCALE, Photo
 
 XMP = (
@@ -85,22 +85,88 @@ def pillow_file(image: Image.Image, file_format: str, **options: object) -> byte
     return buffer.getvalue()
 
 
+SRGB_CURVE = profile.parametric_curve(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+
+
+def _rgb_profile(
+    name: str, primaries_xy: list[list[float]], curve: bytes, white: np.ndarray
+) -> bytes:
+    to_d50 = colour.adaptation_matrix(white, colour.WHITE_D50)
+    matrix = to_d50 @ colour.matrix_from_primaries(primaries_xy, white)
+    return profile.build_rgb(matrix, curve, name)
+
+
+PROFILES = {
+    "Display P3": _rgb_profile(
+        "Display P3",
+        [[0.680, 0.320], [0.265, 0.690], [0.150, 0.060]],
+        SRGB_CURVE,
+        colour.WHITE_D65,
+    ),
+    "Adobe RGB": _rgb_profile(
+        "Adobe RGB",
+        [[0.64, 0.33], [0.21, 0.71], [0.15, 0.06]],
+        b"curv" + struct.pack(">IIH", 0, 1, 563),
+        colour.WHITE_D65,
+    ),
+    "ProPhoto RGB": _rgb_profile(
+        "ProPhoto RGB",
+        [[0.7347, 0.2653], [0.1596, 0.8404], [0.0366, 0.0001]],
+        profile.parametric_curve(1.8, 1.0, 0.0, 1 / 16, 1 / 32),
+        colour.WHITE_D50,
+    ),
+}
+
+
 def cmyk_profile() -> bytes:
     """A CMYK profile of ideal inks: sRGB is (1 - ink) · (1 - black), in a table of Lab."""
-    steps = np.linspace(0, 1, 9)
-    inks = np.stack(np.meshgrid(*[steps] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
-    linear = colour.srgb_to_linear((1 - inks[:, :3]) * (1 - inks[:, 3:]))
-    xyz_d50 = colour.linear_to_xyz(linear) @ colour.D65_TO_D50.T
+    inks = _lattice(4, 9)
+    table = _lab_codes((1 - inks[:, :3]) * (1 - inks[:, 3:]))
+    return _table_profile(b"prtr", b"CMYK", {b"A2B0": _lut(4, 3, 9, table)})
+
+
+def table_profile(*, way_back: bool) -> bytes:
+    """An RGB profile that describes sRGB by tables of Lab, forward only or both ways."""
+    elements = {b"A2B0": _lut(3, 3, 33, _lab_codes(_lattice(3, 33)))}
+    if way_back:
+        lab = _lattice(3, 33) * [65535 / 652.8, 65535 / 256, 65535 / 256] - [0, 128, 128]
+        xyz = colour.lab_to_xyz(lab, colour.WHITE_D50) @ colour.D50_XYZ_TO_SRGB.T
+        srgb = np.clip(colour.linear_to_srgb(xyz), 0, 1)
+        elements[b"B2A0"] = _lut(3, 3, 33, np.rint(srgb * 65535))
+    return _table_profile(b"mntr", b"RGB ", elements)
+
+
+def _lattice(dimensions: int, points: int) -> np.ndarray:
+    steps = [np.linspace(0, 1, points)] * dimensions
+    return np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, dimensions)
+
+
+def _lab_codes(srgb: np.ndarray) -> np.ndarray:
+    """Lab relative to D50 in the 16-bit coding of ICC version 2."""
+    xyz_d50 = colour.linear_to_xyz(colour.srgb_to_linear(srgb)) @ colour.D65_TO_D50.T
     lab = colour.xyz_to_lab(xyz_d50, colour.WHITE_D50)
-    codes = np.rint((lab + np.array([0, 128, 128])) * [652.8, 256, 256])
-    table = np.clip(codes, 0, 65535).astype(">u2").tobytes()
-    ramp = struct.pack(">2H", 0, 65535)
+    return np.rint((lab + np.array([0, 128, 128])) * [652.8, 256, 256])
+
+
+def _lut(inputs: int, outputs: int, points: int, table: np.ndarray) -> bytes:
+    """A ``mft2`` element with straight curves (ICC.1:2022, 10.10)."""
     identity = struct.pack(">9i", *(np.eye(3).ravel() * 65536).astype(int))
-    lut = b"mft2" + struct.pack(">4x4B", 4, 3, len(steps), 0) + identity
-    lut += struct.pack(">2H", 2, 2) + ramp * 4 + table + ramp * 3
+    ramp = struct.pack(">2H", 0, 65535)
+    codes = np.clip(table, 0, 65535).astype(">u2").tobytes()
+    head = b"mft2" + struct.pack(">4x4B", inputs, outputs, points, 0) + identity
+    return head + struct.pack(">2H", 2, 2) + ramp * inputs + codes + ramp * outputs
+
+
+def _table_profile(kind: bytes, space: bytes, elements: dict[bytes, bytes]) -> bytes:
+    at = 132 + 12 * len(elements)
+    directory, body = struct.pack(">I", len(elements)), b""
+    for signature, element in elements.items():
+        padded = element + bytes(-len(element) % 4)
+        directory += struct.pack(">4sII", signature, at + len(body), len(element))
+        body += padded
     header = struct.pack(
         ">I4sI4s4s4s12x4s28x3i48x",
-        128 + 16 + len(lut), bytes(4), 0x02400000, b"prtr", b"CMYK", b"Lab ", b"acsp",
+        at + len(body), bytes(4), 0x02400000, kind, space, b"Lab ", b"acsp",
         63190, 65536, 54061,
     )  # fmt: skip
-    return header + struct.pack(">I4sII", 1, b"A2B0", 144, len(lut)) + lut
+    return header + directory + body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.data.dng import develop_linear
-from fivefold.photo.colour import linear_to_srgb, to_srgb
+from fivefold.photo.colour import linear_to_srgb
 from fivefold.photo.files import read_photo
 from fivefold.photo.image import FULL_SCALE
+from fivefold.photo.model_space import to_srgb
 from fivefold.photo.profile import Curve, build_rgb, matrix_profile, parametric_curve
 
 _SRGB_CURVE = Curve((2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045, 0.0, 0.0))
@@ -69,27 +70,33 @@ class Original:
         linear: ``(H, W, 3)``, 0…1, linear light of the space that ``icc_profile`` codes.
         curves: From coded values to that light, for each channel.
         icc_profile: ``None`` for sRGB.
+        file_px_per_px: Pixels of the file that are one here, along a side.
     """
 
     linear: NDArray[np.float32]
     curves: tuple[Curve, Curve, Curve]
     icc_profile: bytes | None
+    file_px_per_px: int = 1
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """Width and height."""
+        """Width and height as decoded."""
         return self.linear.shape[1], self.linear.shape[0]
+
+    @property
+    def full_size_px(self) -> tuple[int, int]:
+        """Width and height of the picture that the file holds."""
+        return self.size_px[0] * self.file_px_per_px, self.size_px[1] * self.file_px_per_px
 
     def turned(self, quarter_turns: int) -> Original:
         """The same picture turned counter-clockwise."""
-        return Original(np.rot90(self.linear, quarter_turns), self.curves, self.icc_profile)
+        return replace(self, linear=np.rot90(self.linear, quarter_turns))
 
     def cropped(self, width_px: int, height_px: int) -> Original:
         """The middle of the picture; the same picture where it is no larger than that."""
         left = max(0, self.linear.shape[1] - width_px) // 2
         top = max(0, self.linear.shape[0] - height_px) // 2
-        middle = self.linear[top : top + height_px, left : left + width_px]
-        return Original(middle, self.curves, self.icc_profile)
+        return replace(self, linear=self.linear[top : top + height_px, left : left + width_px])
 
     def reduced(self, width_px: int, height_px: int) -> NDArray[np.float32]:
         """The picture at another size, in sRGB.
@@ -130,8 +137,8 @@ def open_original(path: Path, size: Size) -> Original:
     """
     srgb = (_SRGB_CURVE, _SRGB_CURVE, _SRGB_CURVE)
     if path.suffix.lower() == ".dng":
-        linear = develop_linear(path, shortest_long_side_px=size.shortest_long_side_px)
-        return Original(linear, srgb, None)
+        linear, file_px_per_px = develop_linear(path, shortest_long_side_px=size.shortest_long_side_px)
+        return Original(linear, srgb, None, file_px_per_px)
     photo = read_photo(path)
     icc_profile = photo.icc_profile
     if icc_profile is None and photo.format == "TIFF" and photo.bit_depth == 16:

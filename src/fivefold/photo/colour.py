@@ -5,8 +5,6 @@ Arrays are ``(…, 3)`` with the channels last and come back as ``float64`` (``f
 trip. White points: XYZ is relative to D65 (2° observer) unless a name says D50, with Y = 1 for
 white; :func:`xyz_to_lab` takes its white as an argument.
 
-Photos whose colours are coded by a profile come to sRGB through :func:`to_srgb`.
-
 Sources: IEC 61966-2-1 (sRGB), CIE 15 (Lab), ICC.1:2022 annex E (Bradford adaptation).
 """
 
@@ -16,9 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from fivefold.errors import UnsupportedPhotoError
-from fivefold.photo import profile
 
 Colours = NDArray[np.floating[Any]]
 
@@ -60,6 +55,7 @@ def adaptation_matrix(
 SRGB_TO_XYZ: NDArray[np.float64] = matrix_from_primaries(_SRGB_PRIMARIES_XY, WHITE_D65)
 XYZ_TO_SRGB: NDArray[np.float64] = np.linalg.inv(SRGB_TO_XYZ).astype(np.float64)
 D65_TO_D50: NDArray[np.float64] = adaptation_matrix(WHITE_D65, WHITE_D50)
+D50_XYZ_TO_SRGB: NDArray[np.float64] = np.linalg.inv(D65_TO_D50 @ SRGB_TO_XYZ).astype(np.float64)
 
 
 def _as_colours(values: ArrayLike) -> Colours:
@@ -130,46 +126,3 @@ def srgb_to_lab(srgb: ArrayLike) -> Colours:
 def lab_to_srgb(lab: ArrayLike) -> Colours:
     """Lab relative to D65 to sRGB (0…1), not clipped."""
     return linear_to_srgb(xyz_to_linear(lab_to_xyz(lab)))
-
-
-def to_srgb(pixels: ArrayLike, icc_profile: bytes | None) -> NDArray[np.float32]:
-    """Colours coded by a photo's own profile as sRGB, relative colorimetric.
-
-    Meant for small pictures, such as the network's input; the arrays are converted whole.
-
-    Args:
-        pixels: ``(H, W, 3)`` floating point, 0…1, coded by ``icc_profile``.
-        icc_profile: An RGB profile; ``None`` or a profile of sRGB leaves the colours as they are.
-
-    Returns:
-        ``(H, W, 3)`` ``float32`` sRGB. Colours outside sRGB lie outside of 0…1 where the profile is
-        a matrix with curves, and are clipped where it has tables (LittleCMS then converts).
-
-    Raises:
-        UnsupportedPhotoError: If LittleCMS cannot use the profile.
-    """
-    coded = _as_colours(pixels).astype(np.float32, copy=False)
-    if icc_profile is None or profile.is_srgb(icc_profile):
-        return coded
-    shaper = profile.matrix_profile(icc_profile)
-    if shaper is None:
-        return _by_littlecms(coded, icc_profile)
-    linear = np.stack([c.to_linear(coded[..., i]) for i, c in enumerate(shaper.curves)], axis=-1)
-    to_linear_srgb = XYZ_TO_SRGB @ np.linalg.inv(D65_TO_D50) @ shaper.matrix
-    return linear_to_srgb(_times(linear, to_linear_srgb)).astype(np.float32)
-
-
-def _by_littlecms(coded: Colours, icc_profile: bytes) -> NDArray[np.float32]:
-    import imagecodecs
-
-    try:
-        converted: NDArray[np.float32] = imagecodecs.cms_transform(
-            np.ascontiguousarray(coded),
-            icc_profile,
-            imagecodecs.cms_profile("srgb"),
-            colorspace="rgb",
-            outcolorspace="rgb",
-        )
-    except imagecodecs.CmsError as error:
-        raise UnsupportedPhotoError(f"a colour profile that cannot be used: {error}") from error
-    return np.clip(converted, 0, 1)

@@ -229,6 +229,12 @@ def build_rgb(
     return header + struct.pack(">I", len(elements)) + table + body
 
 
+def srgb() -> bytes:
+    """A profile of sRGB (IEC 61966-2-1)."""
+    curve_element = parametric_curve(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    return build_rgb(SRGB_COLORANTS, curve_element, "sRGB")
+
+
 def parametric_curve(*numbers: float) -> bytes:
     """A ``para`` element: one number is a gamma, five are ICC's type 3 (g, a, b, c, d)."""
     kind = {1: 0, 5: 3}[len(numbers)]
