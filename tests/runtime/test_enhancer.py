@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,19 +110,36 @@ def test_a_greyscale_photo_stays_neutral(write_tiny: Callable[..., Path], streng
     assert result[0, 0, 0] == pytest.approx(coloured @ [0.2126, 0.7152, 0.0722], abs=1e-5)
 
 
-def test_the_prediction_does_not_depend_on_the_colour_space(enhancer: Enhancer) -> None:
-    """The same scene coded as sRGB and in linear light, with its profile, gets the same grid."""
-    srgb = np.random.default_rng(2).uniform(0.2, 0.8, (256, 256, 3)).astype(np.float32)
-    linear = Photo(
-        colour.srgb_to_linear(srgb).astype(np.float32),
-        icc_profile=profile.build_rgb(
-            profile.SRGB_COLORANTS, profile.parametric_curve(1.0), "linear sRGB"
-        ),
+@pytest.mark.parametrize("in_place", [False, True])
+def test_the_result_does_not_depend_on_the_colour_space(enhancer: Enhancer, in_place: bool) -> None:
+    """The same scene in sRGB, or in linear light with its profile, gets the same look."""
+    linear_profile = profile.build_rgb(
+        profile.SRGB_COLORANTS, profile.parametric_curve(1.0), "linear sRGB"
     )
-    expected = enhancer.predict(Photo(srgb)).coefficients
-    unprofiled = enhancer.predict(replace(linear, icc_profile=None)).coefficients
-    assert np.abs(enhancer.predict(linear).coefficients - expected).max() < 1e-3
-    assert np.abs(unprofiled - expected).max() > 1e-2
+    srgb = np.random.default_rng(2).uniform(0.2, 0.7, (400, 500, 3)).astype(np.float32)
+    linear = Photo(colour.srgb_to_linear(srgb).astype(np.float32), icc_profile=linear_profile)
+    expected = enhancer(Photo(srgb)).pixels
+    grid = enhancer.predict(linear)
+    assert np.abs(grid.coefficients - enhancer.predict(Photo(srgb)).coefficients).max() < 0.01
+    result = enhancer.render(linear, grid, in_place=in_place)
+    assert (result.pixels is linear.pixels) == in_place
+    assert result.icc_profile == linear_profile
+    assert np.abs(colour.linear_to_srgb(result.pixels) - expected).max() < 0.01
+    assert np.abs(result.pixels - expected).max() > 0.1  # so it was not taken for sRGB
+
+
+def test_colours_outside_srgb_survive(write_tiny: Callable[..., Path]) -> None:
+    """A network that changes nothing gives a wide-gamut photo back, to 1e-3 at 16 bits."""
+    wide = profile.build_rgb(
+        [[0.6097, 0.2053, 0.1492], [0.3111, 0.6257, 0.0632], [0.0195, 0.0609, 0.7446]],
+        profile.parametric_curve(2.2),
+        "Adobe's primaries",
+    )
+    unchanging = Enhancer.load(write_tiny(make_network(BilateralGrid.identity().coefficients)))
+    for dtype in ("uint8", "uint16"):
+        photo = random_photo(dtype, icc_profile=wide)
+        result = unchanging(photo).pixels.astype(int)
+        assert np.abs(result - photo.pixels).max() <= (0 if dtype == "uint8" else 65)
 
 
 def test_pixels_that_are_not_finite_are_refused(enhancer: Enhancer) -> None:

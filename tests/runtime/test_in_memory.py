@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from fivefold.photo import profile
 from fivefold.runtime.in_memory import (
     array_of_photo,
     photo_of_array,
@@ -97,14 +98,21 @@ def test_images_of_few_colours_become_full(mode: str, transparent: object, full:
     assert "transparency" not in result.info
 
 
-def test_the_profile_of_colours_counts_that_of_greys_is_kept() -> None:
-    """A colour profile is honoured; a one-channel profile has no meaning for three channels."""
+def test_profiles_count_and_are_kept() -> None:
+    """A colour profile is the photo's; a grey one becomes one of three channels, and comes back."""
     colour, grey = picture("RGB"), picture("L")
-    colour.info["icc_profile"] = grey.info["icc_profile"] = b"profile"
-    assert photo_of_pil(colour).icc_profile == b"profile"
-    photo = photo_of_pil(grey)
-    assert photo.icc_profile is None
-    assert pil_of_photo(photo, grey.info).info["icc_profile"] == b"profile"
+    colour.info["icc_profile"] = profile.srgb()
+    assert photo_of_pil(colour).icc_profile == profile.srgb()
+    grey.info["icc_profile"] = b"not a profile"
+    assert photo_of_pil(grey).icc_profile is None
+    assert pil_of_photo(photo_of_pil(grey), grey.info).info == grey.info
+
+
+def test_a_profile_that_no_longer_holds_is_dropped() -> None:
+    """A result in sRGB does not claim the profile of the original."""
+    image = picture("RGB")
+    result = pil_of_photo(photo_of_pil(image), {"icc_profile": b"another", "dpi": (72, 72)})
+    assert result.info == {"dpi": (72, 72)}
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB", "HSV", "F", "I"])

@@ -169,7 +169,10 @@ def test_no_plan_loses_anything(
     output: str | None,
     file_format: str | None,
 ) -> None:
-    """Of any folder, every plan that is made has each photo once and only new, distinct targets."""
+    """Every plan that is made has each photo once, and distinct targets that are no photo.
+
+    What lies in the output folder already is a result, not a photo, and may be replaced.
+    """
     root = tmp_path_factory.mktemp("plan")
     for name in sources:
         (root / "in" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -185,6 +188,6 @@ def test_no_plan_loses_anything(
     taken = [os.path.realpath(task.source) for task in made.tasks]
     assert len(set(targets)) == len(targets)
     assert len(set(taken)) == len(taken)
-    assert not set(targets) & {os.path.realpath(root / "in" / name) for name in sources}
+    assert not set(targets) & set(taken)
     if output != "in/a":
         assert len(taken) == len(set(sources))

@@ -159,7 +159,8 @@ def _tell_unreadable(plan: Plan) -> int:
 def _run_batch(options: argparse.Namespace, settings: Settings, plan: Plan, start_s: float) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
-    from fivefold.runtime.batch import available_cores, enhance_files
+    from fivefold.runtime.batch import enhance_files
+    from fivefold.runtime.enhancer import available_cores
 
     cores = available_cores()
     jobs = max(1, min(options.jobs or cores, len(plan.tasks)))

@@ -58,8 +58,7 @@ def _about_installation() -> dict[str, object]:
     from importlib.metadata import version
 
     from fivefold.kernels import engine
-    from fivefold.runtime.batch import available_cores
-    from fivefold.runtime.enhancer import DEFAULT_BUNDLE, shipped_bundles
+    from fivefold.runtime.enhancer import DEFAULT_BUNDLE, available_cores, shipped_bundles
 
     name = engine.engine_name()
     return {

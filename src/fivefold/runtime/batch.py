@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -11,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 
 from fivefold.errors import BundleError, FivefoldError, PhotoWriteError
-from fivefold.photo.files import read_photo, write_photo
+from fivefold.photo.files import one_line, read_photo, write_photo
 from fivefold.photo.image import Photo
-from fivefold.runtime.enhancer import Enhancer
+from fivefold.runtime.enhancer import Enhancer, available_cores
 from fivefold.runtime.plan import Task
 
 
@@ -44,19 +43,18 @@ class Outcome:
 
     @property
     def message(self) -> str:
-        """The error as ``FILE: reason``; empty without one."""
+        """The error as ``FILE: reason``, one printable line; empty without one."""
         if self.error is None:
             return ""
         reason = str(self.error)
-        if isinstance(self.error, FivefoldError) and reason.startswith(
-            (str(self.source), str(self.target))
-        ):
+        names = tuple(one_line(str(path)) for path in (self.source, self.target))
+        if isinstance(self.error, FivefoldError) and reason.startswith(names):
             return reason
         if isinstance(self.error, MemoryError):
             reason = "not enough memory"
         elif not isinstance(self.error, FivefoldError | ValueError):
             reason = f"{type(self.error).__name__}: {reason}"
-        return f"{self.source}: {reason}"
+        return f"{names[0]}: {one_line(reason)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +171,3 @@ def _enhance_file(
         raise PhotoWriteError(f"{task.target}: {error.strerror or error}") from error
     write_photo(photo, task.target, quality=settings.quality, bit_depth=settings.bit_depth)
     return photo.notes
-
-
-def available_cores() -> int:
-    """How many threads this process may run at the same time."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

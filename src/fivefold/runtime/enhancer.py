@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 from fivefold import kernels
 from fivefold.errors import BundleError
 from fivefold.kernels.grid import BilateralGrid
-from fivefold.photo.image import Photo
+from fivefold.photo.image import Photo, Pixels
+from fivefold.photo.model_space import ModelSpace, model_space, to_srgb
 from fivefold.runtime.bundle import SUFFIX, Bundle
 from fivefold.runtime.network import Network
 
 DEFAULT_BUNDLE = "consensus"
 STRENGTH_LIMIT = 1.5
+_STRIP_PIXELS = 1 << 17  # of a few megabytes, so that a strip's steps stay in the cache
 
 _SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709, on coded values
@@ -91,10 +94,7 @@ class Enhancer:
         )
         if not np.isfinite(thumbnail).all():
             raise ValueError("pixels must be finite, received NaN or infinity")
-        if photo.icc_profile is not None:
-            from fivefold.photo.colour import to_srgb
-
-            thumbnail = to_srgb(thumbnail, photo.icc_profile)
+        thumbnail = to_srgb(thumbnail, photo.icc_profile)
         return BilateralGrid(self._network(thumbnail), self.bundle.guide)
 
     def render(
@@ -102,7 +102,9 @@ class Enhancer:
     ) -> Photo:
         """Apply a grid to a photo at full resolution (PAPER section 2).
 
-        A photo that came with one channel gets the luminance of the result in all three.
+        A photo that came with one channel gets the luminance of the result in all three. One with
+        another colour profile than sRGB goes through extended sRGB and back, a strip at a time,
+        see :mod:`fivefold.photo.model_space`.
 
         Args:
             photo: Of any size; its alpha, profile and metadata are kept.
@@ -112,7 +114,8 @@ class Enhancer:
             in_place: Write the result over ``photo.pixels``, which saves a photo's memory.
 
         Returns:
-            The enhanced photo, of the same pixel type.
+            The enhanced photo, of the same pixel type. Its profile is another one (sRGB) only where
+            the photo's cannot code colours.
 
         Raises:
             ValueError: If ``strength`` is out of range, or ``in_place`` is asked for pixels that
@@ -124,8 +127,38 @@ class Enhancer:
         grid = grid.with_strength(strength)
         if photo.is_greyscale:
             grid = replace(grid, coefficients=_neutral(grid.coefficients))
-        out = photo.pixels if in_place else None
-        return photo.with_pixels(kernels.render(photo.pixels, grid, out=out, threads=self._threads))
+        space = model_space(photo.icc_profile)
+        out = photo.pixels if in_place else np.empty_like(photo.pixels)
+        if space is None:
+            kernels.render(photo.pixels, grid, out=out, threads=self._threads)
+            return photo.with_pixels(out)
+        self._render_through(space, photo.pixels, grid, out)
+        return replace(photo, pixels=out, icc_profile=space.result_profile)
+
+    def _render_through(
+        self, space: ModelSpace, pixels: Pixels, grid: BilateralGrid, out: Pixels
+    ) -> None:
+        """Render a photo of another colour space, its strips shared out among threads."""
+        height_px, width_px, _ = pixels.shape
+        rows = max(1, _STRIP_PIXELS // width_px)
+
+        def render_strip(first_row: int) -> None:
+            strip = slice(first_row, first_row + rows)
+            srgb = space.to_model(pixels[strip])
+            kernels.render(
+                srgb,
+                grid,
+                out=srgb,
+                first_row=first_row,
+                height_px=height_px,
+                clip=False,
+                threads=1,
+            )
+            out[strip] = space.from_model(srgb, pixels.dtype)
+
+        with ThreadPoolExecutor(self._threads or available_cores()) as pool:
+            for _ in pool.map(render_strip, range(0, height_px, rows)):
+                pass
 
     def __call__(self, photo: Photo, strength: float = 1.0) -> Photo:
         """Enhance a photo: :meth:`predict`, then :meth:`render`."""
@@ -168,6 +201,13 @@ def check_strength(strength: float) -> None:
         raise ValueError(
             f"strength must lie in -{STRENGTH_LIMIT}…{STRENGTH_LIMIT}, received {strength}"
         )
+
+
+def available_cores() -> int:
+    """How many threads this process may run at the same time."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _neutral(coefficients: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.photo.image import FULL_SCALE, Photo, Pixels
+from fivefold.photo.profile import rgb_from_grey
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -82,9 +83,10 @@ def photo_of_pil(image: Image) -> Photo:
         )
     else:
         photo = photo_of_array(array)
-    if photo.is_greyscale:  # its profile is one for greys; luminance needs none
-        return photo
-    return replace(photo, icc_profile=image.info.get("icc_profile") or None)
+    profile = image.info.get("icc_profile") or None
+    if profile is not None and photo.is_greyscale:
+        profile = rgb_from_grey(profile)
+    return replace(photo, icc_profile=profile)
 
 
 def pil_of_photo(photo: Photo, info: dict[Any, Any]) -> Image:
@@ -101,4 +103,6 @@ def pil_of_photo(photo: Photo, info: dict[Any, Any]) -> Image:
 
     image = Image.fromarray(array_of_photo(photo))
     image.info = {key: value for key, value in info.items() if key != "transparency"}
+    if photo.icc_profile is None and not photo.is_greyscale:
+        image.info.pop("icc_profile", None)  # one that could not code the result
     return image

@@ -1,0 +1,107 @@
+"""The command as a whole: help, version, exit codes, and how fast it starts."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command import Result
+
+from fivefold import cli
+
+Run = Callable[..., Result]
+
+VERBS = ["enhance", "info"]
+
+
+def test_the_version_is_the_package_s(fivefold: Run) -> None:
+    """``fivefold --version`` is one line with name and version."""
+    expected = f"fivefold {importlib.metadata.version('fivefold')}\n"
+    assert fivefold("--version") == Result(0, expected, "")
+
+
+def test_help_lists_every_verb(fivefold: Run) -> None:
+    """The verbs of this test are all that there are."""
+    result = fivefold("--help")
+    assert result.code == 0
+    assert [verb.__name__.rpartition(".")[2] for verb in cli._VERBS] == VERBS
+    for verb in VERBS:
+        assert f"    {verb} " in result.out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_verb_has_examples_that_parse(fivefold: Run, verb: str) -> None:
+    """Each example line is a command that the parser accepts."""
+    text = fivefold(verb, "--help").out
+    _, _, examples = text.partition("examples:\n")
+    commands = [line.split("   ")[0].split() for line in examples.splitlines() if line.strip()]
+    assert len(commands) >= 3
+    for program, *words in commands:
+        assert program == "fivefold"
+        words = words[: words.index("<")] if "<" in words else words
+        assert cli._parser().parse_args(words).run.__module__ == f"fivefold.cli.{verb}"
+
+
+@pytest.mark.parametrize("words", [[], ["polish"], ["--strength", "1"]])
+def test_a_command_that_does_not_exist_is_a_usage_error(fivefold: Run, words: list[str]) -> None:
+    """Exit code 2, usage on stderr, nothing on stdout."""
+    result = fivefold(*words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("usage: fivefold")
+
+
+def test_parsing_loads_nothing_heavy() -> None:
+    """Help and usage errors come before NumPy, the codecs and ONNX Runtime are loaded."""
+    code = (
+        "import sys; from fivefold import cli; cli._parser(); "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    heavy = {"numpy", "PIL", "onnxruntime", "imagecodecs", "tqdm", "torch", "concurrent"}
+    assert not heavy & set(out.stdout.split())
+
+
+def test_the_module_is_the_command() -> None:
+    """``python -m fivefold`` works where the script is not on the path."""
+    command = [sys.executable, "-m", "fivefold", "--version"]
+    assert subprocess.run(command, check=True, capture_output=True).stdout.startswith(b"fivefold ")
+
+
+def test_info_about_the_installation(fivefold: Run) -> None:
+    """Versions and engine, for people and for programs."""
+    (facts,) = fivefold("info", "--json").records
+    assert facts["fivefold"] == importlib.metadata.version("fivefold")
+    assert facts["engine"] in ("native", "numpy")
+    assert (facts["engine"] == "native") == (facts["engine_note"] is None)
+    assert facts["packages"]["numpy"] == importlib.metadata.version("numpy")
+    text = fivefold("info").out
+    assert f"engine: {facts['engine']}\n" in text
+    assert "  numpy: " in text
+
+
+def test_info_about_a_photo(fivefold: Run, photos: Path) -> None:
+    """Size, depth and format of a photo; a bad one is one line and exit code 1."""
+    (facts,) = fivefold("info", "in/sub/c.webp", "--json").records
+    assert (facts["format"], facts["width_px"], facts["height_px"]) == ("WEBP", 32, 24)
+    assert (facts["bit_depth"], facts["alpha"], facts["greyscale"]) == (8, False, False)
+    assert "width_px: 32\n" in fivefold("info", "in/sub/c.webp").out
+    (photos / "bad.jpg").touch()
+    assert fivefold("info", "bad.jpg") == Result(1, "", "fivefold: bad.jpg: the file is empty\n")
+
+
+def test_info_about_a_bundle(fivefold: Run, bundle_path: Path, tmp_path: Path) -> None:
+    """Its manifest; a damaged one is one line and exit code 1."""
+    (facts,) = fivefold("info", bundle_path, "--json").records
+    assert facts["bundle"] == str(bundle_path)
+    assert (facts["name"], facts["preset"], facts["format_version"]) == ("tiny", "small", 1)
+    assert set(facts["parts"]) == {"network.onnx", "guide.json", "MODEL_CARD.md"}
+    assert "licence: CC0-1.0, for tests\n" in fivefold("info", bundle_path).out
+    damaged = tmp_path / "damaged.fivefold"
+    damaged.write_bytes(bundle_path.read_bytes()[:-1])
+    result = fivefold("info", damaged)
+    assert (result.code, result.out) == (1, "")
+    assert result.err == f"fivefold: {damaged}: truncated\n"

@@ -1,0 +1,91 @@
+"""The package's public face: its names, and what using it does not load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fivefold
+from tiny_bundle import bundle_path, network
+
+__all__ = ["bundle_path", "network"]
+
+
+def loaded_by(code: str, *arguments: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has after running ``code``."""
+    code += "\nimport sys\nprint('\\n', *{name.partition('.')[0] for name in sys.modules})"
+    command = [sys.executable, "-c", code, *arguments]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return set(out.splitlines()[-1].split())
+
+
+def test_every_public_name_is_there() -> None:
+    """``__all__`` is sorted, complete for ``dir``, and each name resolves and is documented."""
+    assert fivefold.__all__ == sorted(fivefold.__all__)
+    assert set(fivefold.__all__) <= set(dir(fivefold))
+    for name in fivefold.__all__:
+        value = getattr(fivefold, name)
+        assert isinstance(value, str) or value.__doc__
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    """What is resolved lazily is also imported for type checkers, name by name."""
+    source = ast.parse(Path(fivefold.__file__).read_text())
+    (block,) = (node for node in source.body if isinstance(node, ast.If))
+    seen = {"__version__"}
+    for node in block.body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                seen.add(alias.name)
+                home = sys.modules[getattr(fivefold, alias.name).__module__]
+                assert home.__name__ == node.module
+    assert seen == set(fivefold.__all__)
+
+
+def test_every_error_is_public() -> None:
+    """Who catches an error can name it."""
+    from fivefold import errors
+
+    kinds = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, Exception)
+    }
+    assert kinds <= set(fivefold.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    """The message is the usual one."""
+    with pytest.raises(AttributeError, match="module 'fivefold' has no attribute 'nothing'"):
+        _ = fivefold.nothing
+
+
+def test_import_loads_nothing_heavy() -> None:
+    """``import fivefold`` costs next to nothing."""
+    assert not {"numpy", "PIL", "onnxruntime", "torch"} & loaded_by("import fivefold")
+
+
+def test_enhancing_never_imports_torch(bundle_path: Path, tmp_path: Path) -> None:
+    """Neither the command nor the library load torch, or any tool of development."""
+    code = """
+import sys
+import numpy as np
+import fivefold
+from fivefold.cli import main
+
+bundle, folder = sys.argv[1:]
+photo = fivefold.Photo(np.full((20, 30, 3), 100, np.uint8))
+fivefold.write_photo(photo, folder + "/a.jpg")
+assert main(["enhance", folder, "--bundle", bundle, "-o", folder + "/out"]) == 0
+assert main(["info", "--json"]) == 0
+assert fivefold.Enhancer.load(bundle)(photo, 0.5).pixels.mean() > 100
+for name in fivefold.__all__:
+    getattr(fivefold, name)
+"""
+    loaded = loaded_by(code, str(bundle_path), str(tmp_path))
+    assert {"numpy", "onnxruntime"} <= loaded
+    assert not {"torch", "onnx", "safetensors", "accelerate", "pytest", "scipy"} & loaded
