@@ -52,6 +52,13 @@ def test_lossless_formats_keep_every_value(file_format, shape, alpha, grey, seed
     assert back.is_greyscale == (grey and file_format != "WEBP")
 
 
+@pytest.mark.parametrize("file_format", BIT_DEPTHS)
+def test_one_grey_pixel_is_written(file_format):
+    """The strides of one pixel, which mean nothing, trouble no codec."""
+    photo = read_photo(encode_photo(random_photo((1, 1), grey=True), format=file_format))
+    assert photo.pixels.shape == (1, 1, 3)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 90), st.integers(1, 90)),

@@ -103,7 +103,16 @@ def stored_channels(photo: Photo, *, with_alpha: bool = True) -> tuple[NDArray[A
         profile_out = photo.grey_icc_profile or photo.icc_profile
     if with_alpha and photo.alpha is not None:
         colours = np.concatenate([colours, photo.alpha[:, :, None]], axis=2)
-    return np.ascontiguousarray(colours), profile_out
+    return contiguous(colours), profile_out
+
+
+def contiguous(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The array, or a copy, with exactly the strides of its shape.
+
+    NumPy calls an array contiguous whatever the strides of its sides of one pixel; codecs look at
+    them all.
+    """
+    return np.ascontiguousarray(pixels).reshape(-1).reshape(pixels.shape)
 
 
 def is_neutral(pixels: NDArray[Any]) -> bool:

@@ -158,8 +158,7 @@ def _linear_light(curve: profile.Curve, coded: NDArray[Any]) -> NDArray[Any]:
     if coded.dtype == np.float32:
         return curve.to_linear(coded)
     codes = np.arange(np.iinfo(coded.dtype).max + 1) / FULL_SCALE[coded.dtype]
-    table: NDArray[np.float32] = curve.to_linear(codes).astype(np.float32)
-    return table[coded]
+    return np.take(curve.to_linear(codes).astype(np.float32), coded)
 
 
 def _as_pixels(coded: NDArray[Any], dtype: np.dtype[Any]) -> Pixels:

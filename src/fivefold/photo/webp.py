@@ -16,6 +16,7 @@ from fivefold.photo.image import Coding, Metadata, Photo
 from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import (
     Decoded,
+    contiguous,
     current_exif,
     exif_with_iptc,
     iptc_in_exif,
@@ -110,9 +111,7 @@ def encode(photo: Photo, quality: int) -> list[bytes]:
     pixels = photo.pixels
     if photo.alpha is not None:
         pixels = np.concatenate([pixels, photo.alpha[:, :, None]], axis=2)
-    coded = imagecodecs.webp_encode(
-        np.ascontiguousarray(pixels), quality, lossless=photo.coding.is_lossless
-    )
+    coded = imagecodecs.webp_encode(contiguous(pixels), quality, lossless=photo.coding.is_lossless)
     picture = [(kind, body) for kind, body in _chunks(bytes(coded)) if kind in _PICTURE]
     exif_block = exif_with_iptc(current_exif(photo), photo.metadata.iptc)
     around = {b"ICCP": photo.icc_profile, b"EXIF": exif_block, b"XMP ": photo.metadata.xmp}
