@@ -1,0 +1,61 @@
+# Everything here works from a clean checkout: each target makes the environment that it needs.
+# Wanted on the machine: Python 3.11 or later with venv, a C++ compiler, make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Exact versions, also of what builds the compiled kernels, so that everyone gets the same.
+PIP := PIP_CONSTRAINT="$(CURDIR)/constraints.txt" PIP_BUILD_CONSTRAINT="$(CURDIR)/constraints.txt" \
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard csrc/*)
+
+.PHONY: help demo test lint bench clean distclean
+
+help:
+	@echo "make demo       enhance the photos in examples/ into demo/"
+	@echo "make test       lint, types, layers and all tests"
+	@echo "make lint       the first three of these"
+	@echo "make bench      the figures of the performance table"
+	@echo "make clean      remove what the targets made; make distclean: $(VENV) as well"
+
+demo: $(VENV)/runtime.stamp
+	rm -rf demo
+	$(BIN)/fivefold enhance examples -o demo
+	$(BIN)/python examples/contact_sheet.py examples demo demo/contact_sheet.jpg
+	@echo
+	@echo "Enhanced photos: $(CURDIR)/demo"
+	@echo "Before and after: $(CURDIR)/demo/contact_sheet.jpg"
+
+# The tests come last, so that their closing line is the last one.
+test: lint
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -q
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) must be Python 3.11 or later; say make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime.stamp: $(SOURCES) | $(VENV)/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(SOURCES) | $(VENV)/bin/python
+	$(PIP) --editable '.[dev]'
+	@touch $(VENV)/runtime.stamp $@
+
+clean:
+	rm -rf build dist demo htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
