@@ -1,6 +1,6 @@
 """Lay the photos of one folder out beside those of the same name in another.
 
-    python examples/contact_sheet.py BEFORE AFTER SHEET.jpg
+python examples/contact_sheet.py BEFORE AFTER SHEET.jpg
 """
 
 import sys
