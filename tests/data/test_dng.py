@@ -13,7 +13,7 @@ FLAT = np.full((64, 96, 3), (0.3, 0.2, 0.1))
 
 
 def develop(path: Path, shortest_long_side_px: int = 96) -> np.ndarray:
-    return develop_linear(path, shortest_long_side_px=shortest_long_side_px)
+    return develop_linear(path, shortest_long_side_px=shortest_long_side_px)[0]
 
 
 def middle(pixels: np.ndarray) -> np.ndarray:
@@ -87,6 +87,7 @@ def test_half_resolution_shows_the_same(tmp_path: Path) -> None:
     path = write_dng(tmp_path / "a.dng", scene(3, 64, 96), crop=(16, 8, 64, 48))
     full, half = develop(path, 96), develop(path, 48)
     assert half.shape == (24, 32, 3)
+    assert [develop_linear(path, shortest_long_side_px=s)[1] for s in (96, 48)] == [1, 2]
     blocks = full.reshape(24, 2, 32, 2, 3).mean(axis=(1, 3))
     assert np.abs(middle(blocks) - middle(half)).mean() < 0.02
 

@@ -65,7 +65,7 @@ def read_dng_tags(path: Path) -> DngTags:
         raise PhotoReadError(f"{path}: is no DNG: {error}") from error
 
 
-def develop_linear(path: Path, *, shortest_long_side_px: int) -> NDArray[np.float32]:
+def develop_linear(path: Path, *, shortest_long_side_px: int) -> tuple[NDArray[np.float32], int]:
     """Develop a DNG: camera white balance, its baseline exposure, no automatic brightness.
 
     Highlights are clipped at white. Where half the resolution is still enough, each 2×2 block of
@@ -76,7 +76,8 @@ def develop_linear(path: Path, *, shortest_long_side_px: int) -> NDArray[np.floa
         shortest_long_side_px: The picture's long side may not fall below this.
 
     Returns:
-        ``(H, W, 3)`` linear sRGB, 0…1, upright, cut to the crop that the DNG states.
+        ``(H, W, 3)`` linear sRGB, 0…1, upright, cut to the crop that the DNG states; and how many
+        pixels of the sensor are one of these along a side, 1 or 2.
 
     Raises:
         PhotoReadError: If the file is missing, damaged or no DNG.
@@ -89,7 +90,7 @@ def develop_linear(path: Path, *, shortest_long_side_px: int) -> NDArray[np.floa
     tags = read_dng_tags(path)
     try:
         with rawpy.imread(str(path)) as raw:
-            long_side_px = max(raw.sizes.width, raw.sizes.height)
+            is_halved = max(raw.sizes.width, raw.sizes.height) // 2 >= shortest_long_side_px
             flip = raw.sizes.flip
             codes: NDArray[Any] = raw.postprocess(
                 use_camera_wb=True,
@@ -98,7 +99,7 @@ def develop_linear(path: Path, *, shortest_long_side_px: int) -> NDArray[np.floa
                 gamma=(1, 1),
                 output_bps=16,
                 user_flip=0,
-                half_size=long_side_px // 2 >= shortest_long_side_px,
+                half_size=is_halved,
             )
     except rawpy.LibRawError as error:
         reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
@@ -110,7 +111,8 @@ def develop_linear(path: Path, *, shortest_long_side_px: int) -> NDArray[np.floa
     ]
     gain = 2.0**tags.baseline_exposure_ev
     table = np.minimum(np.arange(65536) * (gain / 65535), 1).astype(np.float32)
-    return np.ascontiguousarray(np.rot90(table[codes], _QUARTER_TURNS.get(flip, 0)))
+    upright = np.rot90(table[codes], _QUARTER_TURNS.get(flip, 0))
+    return np.ascontiguousarray(upright), 2 if is_halved else 1
 
 
 def _directories(page: TiffPage) -> Iterator[TiffPage]:

@@ -137,7 +137,9 @@ def open_original(path: Path, size: Size) -> Original:
     """
     srgb = (_SRGB_CURVE, _SRGB_CURVE, _SRGB_CURVE)
     if path.suffix.lower() == ".dng":
-        linear, file_px_per_px = develop_linear(path, shortest_long_side_px=size.shortest_long_side_px)
+        linear, file_px_per_px = develop_linear(
+            path, shortest_long_side_px=size.shortest_long_side_px
+        )
         return Original(linear, srgb, None, file_px_per_px)
     photo = read_photo(path)
     icc_profile = photo.icc_profile
