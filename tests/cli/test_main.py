@@ -15,7 +15,7 @@ from fivefold import cli
 
 Run = Callable[..., Result]
 
-VERBS = ["enhance", "info"]
+VERBS = [verb.__name__.rpartition(".")[2] for verb in cli._VERBS]
 
 
 def test_the_version_is_the_package_s(fivefold: Run) -> None:
@@ -25,10 +25,10 @@ def test_the_version_is_the_package_s(fivefold: Run) -> None:
 
 
 def test_help_lists_every_verb(fivefold: Run) -> None:
-    """The verbs of this test are all that there are."""
+    """Each is there, with a few words about it."""
     result = fivefold("--help")
     assert result.code == 0
-    assert [verb.__name__.rpartition(".")[2] for verb in cli._VERBS] == VERBS
+    assert {"enhance", "info"} <= set(VERBS)
     for verb in VERBS:
         assert f"    {verb} " in result.out
 
