@@ -19,11 +19,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from fivefold.cli import enhance, info
+from fivefold.cli import enhance, info, serve
 from fivefold.cli.console import say
 from fivefold.errors import FivefoldError
 
-_VERBS = (enhance, info)
+_VERBS = (enhance, info, serve)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,155 @@
+"""What every request passes first and every answer last: who may ask, and what browsers may do."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import logging
+import secrets
+import socket
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fivefold.web.metrics import Metrics
+from fivefold.web.problems import ProblemError
+from fivefold.web.settings import Settings
+from fivefold.web.uploads import drain
+
+_log = logging.getLogger("fivefold.web")
+
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+"""The page loads nothing from elsewhere, sends nothing elsewhere and runs in nobody's frame."""
+
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Guard:
+    """The outermost layer of the application.
+
+    Args:
+        app: What it guards.
+        metrics: Where answers are counted.
+        paths: The routes that exist; everything else is counted as one.
+        protected: The routes that ask for the token, if there is one.
+        settings: The token and the names of the service, and its limits.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        paths: Iterable[str],
+        protected: Iterable[str],
+        settings: Settings,
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._paths = frozenset(paths)
+        self._protected = frozenset(protected)
+        self._settings = settings
+        self._token = settings.token
+        name = socket.gethostname().lower()
+        self._hosts = frozenset(host.lower() for host in settings.hosts) | {
+            "localhost",
+            name,
+            f"{name}.local",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start_s = time.perf_counter()
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.update(_HEADERS)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        try:
+            self._check(scope)
+            await self._app(scope, receive, watch)
+        except ProblemError as problem:
+            await drain(Request(scope, receive), self._settings)
+            await problem.response()(scope, receive, watch)
+        except Exception:
+            # The reason is for the log only: it may name paths, and photos.
+            number = secrets.token_hex(4)
+            _log.exception("error %s", number)
+            if status == 0:
+                answer = ProblemError(
+                    HTTPStatus.INTERNAL_SERVER_ERROR,
+                    f"Something went wrong here; the server's log says what, as error {number}.",
+                )
+                await answer.response()(scope, receive, watch)
+        finally:
+            path = scope["path"] if scope["path"] in self._paths else "other"
+            self._metrics.count(path, status, time.perf_counter() - start_s)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._is_own(host):
+            # A name that a stranger's DNS points here would let his page read our answers.
+            raise ProblemError(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "This name is not one of this service's; fivefold serve --allow-host adds it.",
+            )
+        origin = headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != host:
+            raise ProblemError(HTTPStatus.FORBIDDEN, "Other sites may not use this service.")
+        if self._token is not None and scope["path"] in self._protected:
+            self._check_token(headers.get("authorization", ""))
+
+    def _is_own(self, host: str) -> bool:
+        name = host.lower()
+        name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+        if name in self._hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)  # no DNS is asked about a number
+        except ValueError:
+            return False
+        return True
+
+    def _check_token(self, authorization: str) -> None:
+        assert self._token is not None
+        scheme, _, given = authorization.partition(" ")
+        is_right = hmac.compare_digest(given.strip().encode(), self._token.encode())
+        if scheme.lower() != "bearer" or not is_right:
+            raise ProblemError(
+                HTTPStatus.UNAUTHORIZED,
+                "The token is missing or wrong.",
+                {"WWW-Authenticate": 'Bearer realm="fivefold"'},
+            )

@@ -1,0 +1,159 @@
+"""What is done with a photo that was sent: enhanced, asked for its grid, or made visible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from fivefold.errors import PhotoError
+from fivefold.photo.files import encode_photo, read_photo
+from fivefold.photo.image import Metadata, Photo, Pixels
+from fivefold.photo.resize import area_average
+from fivefold.runtime.enhancer import Enhancer
+from fivefold.web import grid_format
+from fivefold.web.parameters import Look
+from fivefold.web.problems import of_photo
+from fivefold.web.uploads import Upload
+from fivefold.web.workshop import Job
+
+_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff", "WEBP": "image/webp"}
+_SUFFIXES = {"JPEG": "jpg", "PNG": "png", "TIFF": "tif", "WEBP": "webp"}
+_PREVIEW_QUALITY = 92
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A file to send back.
+
+    Attributes:
+        content: Its bytes.
+        media_type: What kind of file.
+        name: What to call it, or ``None`` for what nobody saves.
+        pixels: How many pixels the photo had.
+    """
+
+    content: bytes
+    media_type: str
+    name: str | None
+    pixels: int
+
+
+class Jobs:
+    """The service's work, for use in worker threads.
+
+    Args:
+        experts: Enhancers by the name that requests call them.
+        max_pixels: Larger photos are refused.
+    """
+
+    def __init__(self, experts: Mapping[str, Enhancer], max_pixels: int) -> None:
+        self._experts = experts
+        self._max_pixels = max_pixels
+
+    def enhance(self, upload: Upload, look: Look, job: Job) -> Answer:
+        """The photo enhanced at full resolution, with its profile and metadata.
+
+        Raises:
+            ProblemError: If it cannot be read, or not be written as asked for.
+            AbandonedError: If nobody waits for it.
+        """
+        enhancer = self._experts[look.expert]
+        photo = self._read(upload)
+        job.go_on()
+        grid = enhancer.predict(photo)
+        job.go_on()
+        is_ours = photo.pixels.flags.writeable
+        enhanced = enhancer.render(photo, grid, strength=look.strength, in_place=is_ours)
+        job.go_on()
+        file_format = _format_of(enhanced, look.format)
+        content = encode_photo(
+            enhanced,
+            format=file_format,
+            quality=look.quality,
+            bit_depth=_possible_depth(file_format, look.bit_depth),
+        )
+        return Answer(
+            content,
+            _TYPES[file_format],
+            enhanced_name(upload.name, file_format),
+            photo.width_px * photo.height_px,
+        )
+
+    def predict(self, upload: Upload, expert: str, job: Job) -> Answer:
+        """The photo's grid, packed as :mod:`fivefold.web.grid_format` says.
+
+        Raises:
+            ProblemError: If it cannot be read.
+            AbandonedError: If nobody waits for it.
+        """
+        photo = self._read(upload)
+        job.go_on()
+        grid = self._experts[expert].predict(photo)
+        return Answer(
+            grid_format.pack_grid(grid),
+            grid_format.MEDIA_TYPE,
+            None,
+            photo.width_px * photo.height_px,
+        )
+
+    def preview(self, upload: Upload, max_side_px: int, job: Job) -> Answer:
+        """The photo as it came, in a format that every browser shows, without metadata.
+
+        Raises:
+            ProblemError: If it cannot be read.
+            AbandonedError: If nobody waits for it.
+        """
+        photo = replace(self._read(upload), metadata=Metadata())
+        pixels = photo.width_px * photo.height_px
+        job.go_on()
+        photo = _reduced(photo, max_side_px)
+        job.go_on()
+        file_format = "JPEG" if photo.alpha is None else "PNG"
+        content = encode_photo(photo, format=file_format, quality=_PREVIEW_QUALITY, bit_depth=8)
+        return Answer(content, _TYPES[file_format], None, pixels)
+
+    def _read(self, upload: Upload) -> Photo:
+        try:
+            return read_photo(upload.content, name=upload.name, max_pixels=self._max_pixels)
+        except PhotoError as error:
+            raise of_photo(error) from error
+
+
+def enhanced_name(name: str, file_format: str) -> str:
+    """What an enhanced photo is called: ``IMG_1.HEIC`` as JPEG becomes ``IMG_1_enhanced.jpg``."""
+    path = PurePosixPath(name)
+    suffix = path.suffix if path.suffix.lower() in _suffixes_of(file_format) else ""
+    return f"{path.stem}_enhanced{suffix or '.' + _SUFFIXES[file_format]}"
+
+
+def _suffixes_of(file_format: str) -> set[str]:
+    from fivefold.photo.files import KNOWN_SUFFIXES
+
+    return {suffix for suffix, known in KNOWN_SUFFIXES.items() if known == file_format}
+
+
+def _format_of(photo: Photo, stated: str | None) -> str:
+    own = photo.format if photo.format in _TYPES else "JPEG" if photo.alpha is None else "PNG"
+    return own if stated is None else stated.upper()
+
+
+def _possible_depth(file_format: str, asked: int | None) -> int | None:
+    """The depth that was asked for, where the format can hold it; else the most it can."""
+    return 8 if asked == 16 and file_format in ("JPEG", "WEBP") else asked
+
+
+def _reduced(photo: Photo, max_side_px: int) -> Photo:
+    ratio = max_side_px / max(photo.width_px, photo.height_px)
+    if ratio >= 1:
+        return photo
+    height = max(1, round(photo.height_px * ratio))
+    width = max(1, round(photo.width_px * ratio))
+
+    def reduce(plane: Pixels) -> Pixels:
+        return np.rint(area_average(plane, height, width) * 255).astype(np.uint8)
+
+    alpha = None if photo.alpha is None else reduce(photo.alpha[..., None])[..., 0]
+    return replace(photo, pixels=reduce(photo.pixels), alpha=alpha)

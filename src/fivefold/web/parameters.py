@@ -1,0 +1,122 @@
+"""What a request may say in its address, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+
+from starlette.datastructures import QueryParams
+
+from fivefold.runtime.enhancer import STRENGTH_LIMIT
+from fivefold.web.problems import ProblemError
+
+FORMATS = ("jpeg", "png", "tiff", "webp")
+BIT_DEPTHS = (8, 16)
+LARGEST_SIDE_PX = 16384
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Whose version of a photo is asked for, and how it is to be written.
+
+    Attributes:
+        expert: The name of a bundle that the service has.
+        strength: 0 is the untouched photo, 1 the model.
+        format: ``None`` keeps the photo's own.
+        quality: 1…100, ``None`` for the format's default.
+        bit_depth: ``None`` keeps the photo's own.
+    """
+
+    expert: str
+    strength: float
+    format: str | None
+    quality: int | None
+    bit_depth: int | None
+
+
+def parse_look(query: QueryParams, experts: Mapping[str, object]) -> Look:
+    """The parameters of ``POST /enhance``.
+
+    Raises:
+        ProblemError: 400, with the parameter's name and what it may be.
+    """
+    check_names(query, ("expert", "strength", "format", "quality", "bit_depth"))
+    strength = _number(query, "strength", float, -STRENGTH_LIMIT, STRENGTH_LIMIT)
+    return Look(
+        expert=parse_expert(query, experts),
+        strength=1.0 if strength is None else strength,
+        format=_choice(query, "format", FORMATS),
+        quality=_number(query, "quality", int, 1, 100),
+        bit_depth=_bit_depth(query),
+    )
+
+
+def parse_expert(query: QueryParams, experts: Mapping[str, object]) -> str:
+    """Whose grid is asked for; by default the first expert's.
+
+    Raises:
+        ProblemError: 400.
+    """
+    return _choice(query, "expert", tuple(experts)) or next(iter(experts))
+
+
+def parse_max_side(query: QueryParams) -> int:
+    """How long the long side of a preview may be.
+
+    Raises:
+        ProblemError: 400.
+    """
+    check_names(query, ("max_side_px",))
+    return _number(query, "max_side_px", int, 1, LARGEST_SIDE_PX) or LARGEST_SIDE_PX
+
+
+def check_names(query: QueryParams, known: tuple[str, ...]) -> None:
+    """Refuse parameters that do not exist, or come twice: they are misspelt or misunderstood.
+
+    Raises:
+        ProblemError: 400.
+    """
+    for name in query:
+        if name not in known:
+            raise _bad(f"There is no parameter {name!r}; there are {', '.join(known) or 'none'}.")
+        if len(query.getlist(name)) > 1:
+            raise _bad(f"{name} is given more than once.")
+
+
+def _choice(query: QueryParams, name: str, choices: tuple[str, ...]) -> str | None:
+    value = query.get(name)
+    if value is not None and value not in choices:
+        raise _bad(f"{name} must be one of {', '.join(choices)}.")
+    return value
+
+
+def _number(
+    query: QueryParams, name: str, kind: Callable[[str], Value], least: float, most: float
+) -> Value | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    expected = _bad(f"{name} must be a number from {least:g} to {most:g}.")
+    # Python's own idea of numbers is wider than the documented one: 1_0, Arabic digits, spaces.
+    if not text.isascii() or not set(text) <= set("0123456789+-.eE"):
+        raise expected
+    try:
+        value = kind(text)
+    except ValueError:
+        raise expected from None
+    if not least <= value <= most:  # type: ignore[operator]
+        raise expected
+    return value
+
+
+def _bit_depth(query: QueryParams) -> int | None:
+    text = _choice(query, "bit_depth", tuple(map(str, BIT_DEPTHS)))
+    return None if text is None else int(text)
+
+
+def _bad(detail: str) -> ProblemError:
+    return ProblemError(HTTPStatus.BAD_REQUEST, detail)
