@@ -68,7 +68,7 @@ def develop(
         settings: How; 720 px on the long side at 8 bits by default.
         experts: Whose versions.
         ids: Which photos; all that have an input without it.
-        jobs: Photos at once, each in a thread; each takes up to 500 MB at 24 megapixels.
+        jobs: Photos at once, each in a thread; each takes 50 bytes for a pixel of the original.
         verify: Compare the hashes of pictures that are there already, not only their sizes.
         on_photo: Called from this thread with the number done, the number in all, and the photo.
 

@@ -149,8 +149,10 @@ def open_original(path: Path, size: Size) -> Original:
     # Colours coded by tables have no curve to light: their coded values are averaged instead.
     straight = Curve((1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0))
     curves = parsed.curves if parsed else (straight,) * 3 if icc_profile else srgb
-    planes = [_to_linear(photo.pixels[..., i], curve) for i, curve in enumerate(curves)]
-    return Original(np.stack(planes, axis=-1), curves, icc_profile)
+    linear = np.empty(photo.pixels.shape, np.float32)
+    for i, curve in enumerate(curves):
+        linear[..., i] = _to_linear(photo.pixels[..., i], curve)
+    return Original(linear, curves, icc_profile)
 
 
 def _to_linear(coded: NDArray[Any], curve: Curve) -> NDArray[np.float32]:
