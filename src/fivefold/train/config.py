@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fivefold.data.experts import EXPERT_STYLES
 from fivefold.data.pack import STYLED_TARGETS
+from fivefold.data.splits import SPLITS
 from fivefold.errors import DataError
+
+KINDS = ("fivek_pairs", "styled", "experts", "table")
 
 
 @dataclass(frozen=True)
@@ -17,10 +21,11 @@ class Source:
     """Where some of the pairs of a run come from.
 
     Attributes:
-        kind: ``"fivek_pairs"`` or ``"styled"`` of the study pack, or ``"table"``: any CSV with a
-            row per pair (see :func:`fivefold.data.pack.table_pairs`).
+        kind: ``"fivek_pairs"`` or ``"styled"`` of the study pack; ``"experts"``, the experts'
+            versions in any layout (see :func:`fivefold.data.experts.expert_set`); or ``"table"``,
+            any CSV with a row per pair (see :func:`fivefold.data.pack.table_pairs`).
         index: The CSV of a ``table``, relative to the data folder.
-        targets: The labels of ``styled`` to learn from.
+        targets: The labels of ``styled``, or the ``experts``, to learn from.
         repeat: How many times an epoch draws each pair.
     """
 
@@ -30,8 +35,8 @@ class Source:
     repeat: int = 1
 
     def __post_init__(self) -> None:
-        if self.kind not in ("fivek_pairs", "styled", "table"):
-            raise ValueError(f"kind must be fivek_pairs, styled or table, received {self.kind!r}")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}, received {self.kind!r}")
         if (self.kind == "table") != bool(self.index):
             raise ValueError("a table, and nothing else, needs an index")
         if self.repeat < 1:
@@ -45,7 +50,8 @@ class Source:
             TypeError: For an unknown key.
             ValueError: For a value that does not fit.
         """
-        return Source(**{**values, "targets": tuple(values.get("targets", STYLED_TARGETS))})
+        every = EXPERT_STYLES if values.get("kind") == "experts" else STYLED_TARGETS
+        return Source(**{**values, "targets": tuple(values.get("targets", every))})
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,11 @@ class TrainConfig:
         sources: What it learns from.
         held_out_folds: FiveK photos of these folds, 0…4, are never trained on, whatever source
             they are in, and are what is scored.
+        held_out_split: Photos of the test part of this published split, and one in five of the
+            photos that are not FiveK's, are never trained on; the sources' pairs of them are
+            scored. Empty for none.
+        training_photos: Train on so many photos only, chosen by their ids; 0 for all.
+        held_out_photos: Score so many photos of ``held_out_split`` only; 0 for all.
         epochs: Passes over the pairs.
         batch_size: Photos a step.
         learning_rate: Adam's, in the first epoch.
@@ -77,6 +88,9 @@ class TrainConfig:
     preset: str = "paper"
     uniform_knots: bool = False
     held_out_folds: tuple[int, ...] = ()
+    held_out_split: str = ""
+    training_photos: int = 0
+    held_out_photos: int = 0
     epochs: int = 10
     batch_size: int = 4
     learning_rate: float = 1e-4
@@ -85,6 +99,13 @@ class TrainConfig:
     grid_smoothness: float = 0.0
     average_decay: float = 0.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.held_out_split and self.held_out_split not in SPLITS:
+            raise ValueError(
+                f"held_out_split must be one of {', '.join(SPLITS)}, "
+                f"received {self.held_out_split!r}"
+            )
 
     @staticmethod
     def read(path: Path) -> TrainConfig:

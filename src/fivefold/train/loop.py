@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from tqdm import tqdm
 
 from fivefold.data.pairs import Draw, PairSet, Sample, batches_of
 from fivefold.errors import TrainingError
-from fivefold.evaluate.metrics import psnr
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet
 from fivefold.model.weights import load_weights, save_weights
 from fivefold.train.averaging import WeightAverage
@@ -25,7 +25,11 @@ from fivefold.train.checkpoint import load_checkpoint, save_checkpoint
 from fivefold.train.config import TrainConfig
 from fivefold.train.objective import Objective
 from fivefold.train.schedule import learning_rate
+from fivefold.train.score import mean_scores
 from fivefold.train.sources import training_and_held_out_pairs
+
+CURVE_POINTS = 50
+"""Points an epoch of the training curve that is kept."""
 
 
 @dataclass
@@ -63,6 +67,8 @@ def train(
     mixed_precision: str = "no",
     workers: int = 0,
     checkpoint_every_s: float = 120.0,
+    show_progress: bool = True,
+    on_step: Callable[[int, int], None] = lambda *_: None,
 ) -> None:
     """Train one network; called again on the same folder, it goes on where it was stopped.
 
@@ -79,6 +85,8 @@ def train(
         mixed_precision: ``"no"``, ``"fp16"`` or ``"bf16"``; of the low-resolution network only.
         workers: Processes that prepare batches; 0 does it between the steps.
         checkpoint_every_s: Time between checkpoints; there is one after every epoch besides.
+        show_progress: Draw a bar where stderr is a terminal.
+        on_step: Called after each step with the number done and the number in the whole run.
 
     Raises:
         DataError, PhotoReadError: If the data or the starting weights are incomplete or damaged.
@@ -105,6 +113,13 @@ def train(
     drawn = PairSet(training, augment=True, smallest_crop=config.smallest_crop, seed=config.seed)
     judged = PairSet(held_out, augment=False)
     log = _Log(run, enabled=accelerator.is_main_process)
+    steps = len(drawn) // config.batch_size * config.epochs
+    bar = tqdm(
+        initial=progress.steps,
+        total=steps,
+        unit="step",
+        disable=None if show_progress and accelerator.is_main_process else True,
+    )
     while progress.epoch < config.epochs:
         epoch = progress.epoch
         rate = learning_rate(
@@ -122,14 +137,9 @@ def train(
         draws = [[Draw(int(index), epoch) for index in share] for share in shares]
 
         objective.train()
-        bar = tqdm(
-            batches_of(drawn, draws, workers=workers),
-            desc=f"epoch {epoch + 1}/{config.epochs}",
-            total=len(draws),
-            disable=None if accelerator.is_main_process else True,
-        )
+        bar.set_description(f"epoch {epoch + 1}/{config.epochs}")
         last_saved_s = last_step_s = time.monotonic()
-        for samples in bar:
+        for samples in batches_of(drawn, draws, workers=workers):
             loss, quality = _step(accelerator, objective, minimiser, samples)
             average.update(net)
             progress.batch += 1
@@ -144,11 +154,15 @@ def train(
                 psnr=f"{np.mean(progress.psnrs):.2f}",
                 rate=f"{rate:.1e}",
                 images_s=f"{progress.batch * config.batch_size / progress.seconds:.1f}",
+                refresh=False,
             )
+            bar.update()
             if now_s - last_saved_s >= checkpoint_every_s and accelerator.is_main_process:
                 _save(run, net, optimiser, average, progress, frozen)
                 last_saved_s = now_s
+            on_step(progress.steps, steps)
 
+        scores = mean_scores(average.net, judged)
         facts = {
             "epoch": epoch,
             "steps": progress.steps,
@@ -159,32 +173,30 @@ def train(
             },
             "seconds": round(progress.seconds, 1),
             "images_per_second": progress.batch * config.batch_size / progress.seconds,
-            "held_out": score(average.net, judged),
+            "held_out": {group: figures["psnr"] for group, figures in scores.items()},
+            "held_out_loss": {group: figures["loss"] for group, figures in scores.items()},
+            "curve": _curve(progress),
         }
         progress.end_epoch()
         if accelerator.is_main_process:
             log.add(facts)
             _save(run, net, optimiser, average, progress, frozen)
         accelerator.wait_for_everyone()
+    bar.close()
     if accelerator.is_main_process:
         save_weights(average.net, run / "weights.safetensors", {"training": json.dumps(frozen)})
     accelerator.end_training()
 
 
-@torch.no_grad()
-def score(net: EnhancerNet, judged: PairSet) -> dict[str, float]:
-    """Mean PSNR in dB of 8-bit results, a figure for each kind of input and one for all."""
-    net.eval()
-    device = next(net.parameters()).device
-    by_kind: dict[str, list[float]] = {}
-    for sample in (judged[i] for i in range(len(judged))):
-        output = net(sample.thumbnail[None].to(device), sample.photo[None].to(device))[0]
-        figure = psnr(_to_8bit(output), _to_8bit(sample.target), sample.mask.numpy().astype(bool))
-        by_kind.setdefault(sample.pair.kind, []).append(figure)
-    figures = {kind: float(np.mean(values)) for kind, values in by_kind.items()}
-    if figures:
-        figures["all"] = float(np.mean([v for values in by_kind.values() for v in values]))
-    return figures
+def _curve(progress: Progress) -> dict[str, list[float]]:
+    """How an epoch went: means over up to :data:`CURVE_POINTS` even parts of its steps."""
+    before = progress.steps - progress.batch
+    parts = np.array_split(np.arange(progress.batch), min(CURVE_POINTS, progress.batch))
+    return {
+        "steps": [before + int(part[-1]) + 1 for part in parts],
+        "loss": [float(np.mean([progress.losses[i] for i in part])) for part in parts],
+        "psnr": [float(np.mean([progress.psnrs[i] for i in part])) for part in parts],
+    }
 
 
 def _batches(pairs: int, epoch: int, config: TrainConfig) -> NDArray[np.int64]:
@@ -248,7 +260,11 @@ def _resume(
     facts = load_checkpoint(run, {"net": net, "average": average.net}, optimiser)
     if facts is None:
         return Progress()
-    if facts["config"] != frozen:
+    try:
+        earlier = TrainConfig.of(facts["config"])  # of an older version, it may lack keys
+    except (TypeError, ValueError):
+        earlier = None
+    if earlier != TrainConfig.of(frozen):
         raise TrainingError(f"{run}: holds a run with another configuration")
     progress = Progress(**facts["progress"])
     average.steps = progress.steps
@@ -274,11 +290,6 @@ class _Log:
 
         with SummaryWriter(str(self.board)) as board:
             board.add_scalar("learning_rate", facts["learning_rate"], facts["steps"])
-            for part in ("training", "held_out"):
+            for part in ("training", "held_out", "held_out_loss"):
                 for name, value in facts[part].items():
                     board.add_scalar(f"{part}/{name}", value, facts["steps"])
-
-
-def _to_8bit(planes: torch.Tensor) -> NDArray[np.uint8]:
-    """``(3, H, W)`` in 0…1 to ``(H, W, 3)``, clipped and rounded."""
-    return (planes.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()

@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
+from fivefold.data.experts import expert_pairs
 from fivefold.data.pack import fivek_pairs, fold_of, styled_pairs, table_pairs
 from fivefold.data.pairs import Pair
+from fivefold.data.splits import part_of
 from fivefold.train.config import Source, TrainConfig
 
 
 def training_and_held_out_pairs(config: TrainConfig, data: Path) -> tuple[list[Pair], list[Pair]]:
     """The pairs that a run learns from (repeated as it says), and those that it is scored on.
 
-    What is scored are the FiveK pairs of the held-out folds, each once. Their photos are left out
-    of every source, by id.
+    What is scored are the FiveK pairs of the held-out folds, and the sources' pairs of the photos
+    that the published split holds out, each once. Their photos are left out of every source, by id.
 
     Raises:
         DataError: If an index or a column is missing.
     """
-    held_out = [p for p in fivek_pairs(data) if fold_of(p.id) in config.held_out_folds]
+    held_out = []
+    if config.held_out_folds:
+        held_out = [p for p in fivek_pairs(data) if fold_of(p.id) in config.held_out_folds]
     never = {pair.id for pair in held_out}
-    training = [
-        pair
-        for source in config.sources
-        for pair in _pairs_of(source, data)
-        for _ in range(source.repeat)
-        if pair.id not in never
+    available = [
+        (pair, source.repeat) for source in config.sources for pair in _pairs_of(source, data)
     ]
+    if config.held_out_split:
+        outside = {p.id for p, _ in available if is_held_out(p.id, config.held_out_split)}
+        scored = _chosen(outside, config.held_out_photos)
+        held_out += [pair for pair, _ in available if pair.id in scored - never]
+        never |= outside
+    learned = _chosen({pair.id for pair, _ in available} - never, config.training_photos)
+    training = [pair for pair, repeat in available if pair.id in learned for _ in range(repeat)]
     return training, held_out
+
+
+def is_held_out(photo_id: str, split: str) -> bool:
+    """Whether a photo is of a published split's test part, or, outside FiveK, of fold 0."""
+    part = part_of(photo_id, split)
+    return fold_of(photo_id) == 0 if part is None else part == "test"
+
+
+def _chosen(ids: Iterable[str], number: int) -> set[str]:
+    """So many of the ids, the same on every machine; all of them for 0."""
+    ordered = sorted(ids, key=lambda photo_id: hashlib.sha256(photo_id.encode()).digest())
+    return set(ordered[: number or None])
 
 
 def _pairs_of(source: Source, data: Path) -> list[Pair]:
@@ -35,4 +56,6 @@ def _pairs_of(source: Source, data: Path) -> list[Pair]:
         return fivek_pairs(data)
     if source.kind == "styled":
         return styled_pairs(data, source.targets)
+    if source.kind == "experts":
+        return expert_pairs(data, source.targets)
     return table_pairs(data / source.index)

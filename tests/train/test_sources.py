@@ -1,0 +1,116 @@
+"""What a run learns from and is scored on, by published split and by number of photos."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from fivefold.data.experts import EXPERT_STYLES, expert_set
+from fivefold.errors import DataError, TrainingError
+from fivefold.train.config import Source, TrainConfig
+from fivefold.train.loop import CURVE_POINTS, train
+from fivefold.train.sources import is_held_out, training_and_held_out_pairs
+
+EXPERTS = TrainConfig(
+    name="experts",
+    preset="small",
+    sources=(Source("experts", targets=("expert_a", "expert_e")),),
+    held_out_split="upe",
+    epochs=2,
+)
+
+
+def test_split_holds_out_fivek_by_its_list_and_others_by_fold() -> None:
+    """FiveK's 4501 to 5000 are the test part; of other photos about a fifth is held out."""
+    assert is_held_out("a4501", "upe")
+    assert not is_held_out("a4500", "upe")
+    outside = sum(is_held_out(f"holiday/{i}.jpg", "upe") for i in range(1000))
+    assert 150 < outside < 250
+
+
+def test_split_shares_no_photo(study_pack: Path) -> None:
+    """Every pair is learned from or scored, by photo, and each is there once."""
+    training, held_out = training_and_held_out_pairs(EXPERTS, study_pack)
+    assert not {p.id for p in training} & {p.id for p in held_out}
+    assert len(training) + len(held_out) == 2 * 10
+    assert {p.style for p in held_out} == {"expert_a", "expert_e"}
+    assert all(is_held_out(p.id, "upe") for p in held_out)
+
+
+def test_fewer_photos_are_some_of_all_photos(study_pack: Path) -> None:
+    """A limit keeps all pairs of the chosen photos, and never lets held-out ones in."""
+    everything, scored = training_and_held_out_pairs(EXPERTS, study_pack)
+    few = dataclasses.replace(EXPERTS, training_photos=3, held_out_photos=1)
+    training, held_out = training_and_held_out_pairs(few, study_pack)
+    assert len(training) == 3 * 2
+    assert len(held_out) == 1 * 2
+    assert set(training) < set(everything)
+    assert set(held_out) <= set(scored)
+
+
+def test_limits_and_folds_work_together(study_pack: Path) -> None:
+    """FiveK pairs of held-out folds are scored beside the held-out photos of the sources."""
+    both = dataclasses.replace(EXPERTS, held_out_folds=(0, 1, 2, 3, 4))
+    _, held_out = training_and_held_out_pairs(both, study_pack)
+    assert {p.style for p in held_out} == {"real_c", "expert_a", "expert_e"}
+
+
+def test_expert_set_of_the_pack(study_pack: Path) -> None:
+    """The pack has five modelled experts, and real pairs that none of them shares."""
+    found = expert_set(study_pack)
+    assert found.experts == EXPERT_STYLES
+    assert len(found.pairs) == 10 * 5
+    assert len(found.real_pairs) == 8
+    assert not {p.id for p in found.pairs} & {p.id for p in found.real_pairs}
+    assert "modelled" in found.retouchers
+
+
+def test_folder_of_something_else_is_named(tmp_path: Path) -> None:
+    """A folder without any known layout, and one that is missing, are told apart."""
+    with pytest.raises(DataError, match="holds neither a developed set nor the study pack"):
+        expert_set(tmp_path)
+    with pytest.raises(DataError, match=r"nowhere: no such folder"):
+        expert_set(tmp_path / "nowhere")
+
+
+def test_unknown_split_is_the_callers_mistake() -> None:
+    """The published splits are named."""
+    with pytest.raises(ValueError, match=r"lut3d, dpe, upe, received 'mine'"):
+        dataclasses.replace(EXPERTS, held_out_split="mine")
+
+
+def test_metrics_tell_how_each_epoch_went(study_pack: Path, tmp_path: Path) -> None:
+    """The curve's points average to the epoch's mean; held-out figures come by expert."""
+    config = dataclasses.replace(EXPERTS, held_out_split="", held_out_folds=(0,))
+    steps = []
+    train(config, study_pack, tmp_path / "run", on_step=lambda *step: steps.append(step))
+    epochs = [json.loads(s) for s in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert steps == [(i + 1, 10) for i in range(10)]  # 20 pairs, 5 batches an epoch
+    for epoch in epochs:
+        curve = epoch["curve"]
+        assert len(curve["steps"]) == len(curve["loss"]) == min(CURVE_POINTS, 5)
+        assert sum(curve["loss"]) / 5 == pytest.approx(epoch["training"]["loss"])
+        assert sum(curve["psnr"]) / 5 == pytest.approx(epoch["training"]["psnr"])
+    assert epochs[1]["curve"]["steps"] == [6, 7, 8, 9, 10]
+    assert set(epochs[1]["held_out"]) == set(epochs[1]["held_out_loss"])
+    assert {"real_c", "all"} <= set(epochs[1]["held_out"])
+
+
+def test_older_checkpoints_resume(study_pack: Path, tmp_path: Path) -> None:
+    """A checkpoint whose configuration lacks newer keys is the same run; other keys are not."""
+    config = dataclasses.replace(EXPERTS, held_out_split="", epochs=1)
+    train(config, study_pack, tmp_path / "run")
+    state = tmp_path / "run/state.safetensors"
+    with safe_open(state, framework="pt") as file:
+        facts = json.loads(file.metadata()["facts"])
+    for key in ("held_out_split", "training_photos", "held_out_photos"):
+        del facts["config"][key]
+    save_file(load_file(state), state, metadata={"facts": json.dumps(facts)})
+    train(config, study_pack, tmp_path / "run")
+    facts["config"]["from_the_future"] = 1
+    save_file(load_file(state), state, metadata={"facts": json.dumps(facts)})
+    with pytest.raises(TrainingError, match="another configuration"):
+        train(config, study_pack, tmp_path / "run")
