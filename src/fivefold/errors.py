@@ -12,7 +12,7 @@
     │   ├── BundleDamagedError     not a bundle, truncated, hash mismatch
     │   └── BundleFormatError      written by a newer fivefold, or with parts unknown here
     ├── DataError                  a training or evaluation set, with the row or file
-    ├── TrainingError              training cannot go on (a loss that is not finite, a bad checkpoint)
+    ├── TrainingError              training cannot go on: a loss that is not finite, a bad file
     ├── DeviceError                an accelerator that was asked for and cannot be used
     └── MissingExtraError          an optional part, with the extra that installs it
 
