@@ -45,11 +45,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/runtime.stamp: $(SOURCES) | $(VENV)/bin/python
-	$(PIP) --editable .
+	@echo "Installing fivefold into $(VENV)"
+	@$(PIP) --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: $(SOURCES) | $(VENV)/bin/python
-	$(PIP) --editable '.[dev]'
+	@echo "Installing fivefold and its development tools into $(VENV)"
+	@$(PIP) --editable '.[dev]'
 	@touch $(VENV)/runtime.stamp $@
 
 clean:
