@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from fivefold.data.experts import EXPERT_STYLES, expert_set
+from fivefold.data.experts import expert_set
+from fivefold.data.pack import STYLED_TARGETS
+from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError, TrainingError
 from fivefold.train.config import Source, TrainConfig
 from fivefold.train.loop import CURVE_POINTS, train
@@ -65,15 +68,49 @@ def test_expert_set_of_the_pack(study_pack: Path) -> None:
     assert len(found.pairs) == 10 * 5
     assert len(found.real_pairs) == 8
     assert not {p.id for p in found.pairs} & {p.id for p in found.real_pairs}
-    assert "modelled" in found.retouchers
+    assert found.modelled
 
 
-def test_folder_of_something_else_is_named(tmp_path: Path) -> None:
-    """A folder without any known layout, and one that is missing, are told apart."""
-    with pytest.raises(DataError, match="holds neither a developed set nor the study pack"):
-        expert_set(tmp_path)
-    with pytest.raises(DataError, match=r"nowhere: no such folder"):
-        expert_set(tmp_path / "nowhere")
+def test_folders_of_experts_are_a_set_of_people(study_pack: Path, tmp_path: Path) -> None:
+    """Folders named after experts hold the work of people; whose are missing is told by name."""
+    own = tmp_path / "own"
+    for role, folder in (("input", "input"), ("expert_c", "expertC"), ("expert_e", "expertE")):
+        shutil.copytree(study_pack / "styled" / role, own / folder)
+    found = expert_set(own)
+    assert found.experts == ("expert_c", "expert_e")
+    assert not found.modelled
+    assert not found.real_pairs
+    config = dataclasses.replace(EXPERTS, sources=(Source("experts"),))
+    with pytest.raises(DataError, match="has no versions by expert_a, expert_b, expert_d"):
+        training_and_held_out_pairs(config, own)
+
+
+def test_set_without_experts_is_named(study_pack: Path, tmp_path: Path) -> None:
+    """A set of before and after can be trained on, but has no expert to reproduce with."""
+    own = tmp_path / "own"
+    shutil.copytree(study_pack / "styled/input", own / "before")
+    shutil.copytree(study_pack / "styled/expert_e", own / "after")
+    training, held_out = training_and_held_out_pairs(
+        dataclasses.replace(EXPERTS, sources=(Source("set"),)), own
+    )
+    assert len(training) + len(held_out) == 10
+    with pytest.raises(DataError, match="without versions by any of the experts A to E"):
+        expert_set(own)
+    with pytest.raises(DataError, match="has no versions mine"):
+        training_and_held_out_pairs(
+            dataclasses.replace(EXPERTS, sources=(Source("set", targets=("mine",)),)), own
+        )
+
+
+def test_sources_are_checked() -> None:
+    """An unknown kind and a table without an index are refused; each kind has its own targets."""
+    with pytest.raises(ValueError, match="kind must be one of set, experts, table"):
+        Source("pairs")
+    with pytest.raises(ValueError, match="a table needs an index"):
+        Source("table")
+    assert Source("experts").targets == EXPERT_STYLES
+    assert Source.of({"kind": "styled"}).targets == STYLED_TARGETS
+    assert Source("set").targets == ()
 
 
 def test_unknown_split_is_the_callers_mistake() -> None:

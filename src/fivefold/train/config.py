@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fivefold.data.experts import EXPERT_STYLES
 from fivefold.data.pack import STYLED_TARGETS
 from fivefold.data.splits import SPLITS
+from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError
 
-KINDS = ("fivek_pairs", "styled", "experts", "table")
+KINDS = ("set", "experts", "table", "fivek_pairs", "styled")
+_TARGETS = {**dict.fromkeys(KINDS, STYLED_TARGETS), "experts": EXPERT_STYLES, "set": ()}
 
 
 @dataclass(frozen=True)
@@ -21,24 +22,30 @@ class Source:
     """Where some of the pairs of a run come from.
 
     Attributes:
-        kind: ``"fivek_pairs"`` or ``"styled"`` of the study pack; ``"experts"``, the experts'
-            versions in any layout (see :func:`fivefold.data.experts.expert_set`); or ``"table"``,
-            any CSV with a row per pair (see :func:`fivefold.data.pack.table_pairs`).
-        index: The CSV of a ``table``, relative to the data folder.
-        targets: The labels of ``styled``, or the ``experts``, to learn from.
+        kind: ``"set"``, any set of photos (see :func:`fivefold.data.sets.open_set`);
+            ``"experts"``, a set of which the experts' versions count, but for photos that it keeps
+            to judge with (see :func:`fivefold.data.experts.expert_set`); ``"table"``, a CSV with a
+            row per pair (see :func:`fivefold.data.pack.table_pairs`); or ``"fivek_pairs"`` or
+            ``"styled"``, parts of the study pack.
+        index: Where it lies, relative to the data folder; needed for a ``table``, and otherwise
+            the data folder itself.
+        targets: The versions to learn from: labels of ``styled``, ``experts``, or styles of a
+            ``set``; by default all.
         repeat: How many times an epoch draws each pair.
     """
 
     kind: str
     index: str = ""
-    targets: tuple[str, ...] = STYLED_TARGETS
+    targets: tuple[str, ...] = ()
     repeat: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}, received {self.kind!r}")
-        if (self.kind == "table") != bool(self.index):
-            raise ValueError("a table, and nothing else, needs an index")
+        if self.kind == "table" and not self.index:
+            raise ValueError("a table needs an index")
+        if not self.targets:
+            object.__setattr__(self, "targets", _TARGETS[self.kind])
         if self.repeat < 1:
             raise ValueError(f"repeat must be at least 1, received {self.repeat}")
 
@@ -50,8 +57,7 @@ class Source:
             TypeError: For an unknown key.
             ValueError: For a value that does not fit.
         """
-        every = EXPERT_STYLES if values.get("kind") == "experts" else STYLED_TARGETS
-        return Source(**{**values, "targets": tuple(values.get("targets", every))})
+        return Source(**{**values, "targets": tuple(values.get("targets", ()))})
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fivefold.data.experts import expert_pairs
 from fivefold.data.pack import fivek_pairs, fold_of, styled_pairs, table_pairs
 from fivefold.data.pairs import Pair
+from fivefold.data.sets import open_set
 from fivefold.data.splits import part_of
+from fivefold.data.versions import styles_of, to_pairs
+from fivefold.errors import DataError
 from fivefold.train.config import Source, TrainConfig
 
 
@@ -57,5 +60,15 @@ def _pairs_of(source: Source, data: Path) -> list[Pair]:
     if source.kind == "styled":
         return styled_pairs(data, source.targets)
     if source.kind == "experts":
-        return expert_pairs(data, source.targets)
-    return table_pairs(data / source.index)
+        return expert_pairs(data / source.index, source.targets)
+    if source.kind == "table":
+        return table_pairs(data / source.index)
+    return _set_pairs(data / source.index, source.targets)
+
+
+def _set_pairs(path: Path, styles: Sequence[str]) -> list[Pair]:
+    photos = open_set(path).photos
+    missing = sorted(set(styles) - set(styles_of(photos)))
+    if missing:
+        raise DataError(f"{path}: has no versions {', '.join(missing)}")
+    return to_pairs(photos, styles or None)
