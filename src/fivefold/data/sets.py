@@ -15,6 +15,7 @@ from fivefold.data.developed import is_developed, read_developed
 from fivefold.data.fivek import INPUT
 from fivefold.data.folders import find_before_after, find_renditions, match_folders
 from fivefold.data.parquet import is_parquet_set, read_parquet
+from fivefold.data.simulated import PAIRS
 from fivefold.data.versions import PhotoVersions, decode
 from fivefold.errors import DataError, PhotoError
 from fivefold.photo.image import FULL_SCALE, Photo
@@ -67,7 +68,9 @@ def open_set(path: Path) -> PhotoSet:
 
     - a Parquet set (:mod:`fivefold.data.parquet`)
     - a developed set (:mod:`fivefold.data.develop`)
-    - a study pack (:mod:`fivefold.data.pack`), or a CSV with ``photo``, ``input`` and ``label``
+    - a study pack (:mod:`fivefold.data.pack`)
+    - a CSV with the columns ``photo``, ``input`` and ``label``, or a folder with such a
+      ``pairs.csv``, as :mod:`fivefold.data.simulated` makes it
     - an ``input`` folder with folders of experts, in the spellings of
       :func:`fivefold.data.folders.role_of`, all pictures of a photo of one size
     - two folders of pictures before and after
@@ -91,6 +94,8 @@ def _open(path: Path) -> PhotoSet:
         return _developed(path)
     if path.is_file():
         return _table(path)
+    if (path / PAIRS).is_file():
+        return _table(path / PAIRS)
     if any((path / index).is_file() for index in ("fivek_pairs/pairs.csv", "styled/styled.csv")):
         return _pack(path)
     found = find_renditions(path)
