@@ -47,3 +47,26 @@ def over_white(photo: Photo) -> Photo:
         laid = colours * opacity + scale * (1 - opacity)
         target[...] = laid if result.dtype == np.float32 else np.rint(laid)
     return replace(photo, pixels=result, alpha=None)
+
+
+def from_bits(codes: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Codes of 1 to 16 bits as ``uint8`` (up to 8 bits) or ``uint16``, full scale to full scale."""
+    return from_full_scale(codes, 2**bits - 1)
+
+
+def from_full_scale(codes: NDArray[Any], maximum: int) -> NDArray[Any]:
+    """Codes of 0…``maximum`` as ``uint8`` (up to 255) or ``uint16``, full scale to full scale."""
+    target = np.uint8 if maximum <= 255 else np.uint16
+    if maximum == np.iinfo(target).max:
+        return codes.astype(target, copy=False)
+    table = np.rint(np.arange(maximum + 1) * (np.iinfo(target).max / maximum))
+    return np.take(table.astype(target), codes, mode="clip")
+
+
+def to_bits(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
+    """``uint8`` or ``uint16`` to the nearest code of fewer bits; undone by :func:`from_bits`."""
+    full = np.iinfo(pixels.dtype).max
+    if full == 2**bits - 1:
+        return pixels
+    table = np.rint(np.arange(full + 1) * ((2**bits - 1) / full))
+    return np.take(table.astype(pixels.dtype), pixels)

@@ -3,90 +3,33 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from fivefold.errors import (
+    MissingExtraError,
     PhotoError,
     PhotoReadError,
     PhotoTooLargeError,
     PhotoWriteError,
 )
-from fivefold.photo import jpeg, png, tiff, tiff_writer, webp
 from fivefold.photo.atomic import write_atomically
 from fivefold.photo.depth import over_white, with_bit_depth
+from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Photo
 from fivefold.photo.limits import DEFAULT_MAX_PIXELS, MAX_FILE_BYTES, Limits
 
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """How one file format is recognised, read and written.
-
-    Attributes:
-        is_head: Whether a file that starts with these bytes is of this format.
-        read: From the file's bytes.
-        encode: To the file's bytes in parts, at a quality of 1…100.
-        suffixes: The usual one first.
-        bit_depths: What it can hold, ascending.
-        has_alpha: Whether it can hold transparency.
-        default_quality: Where quality means something.
-    """
-
-    is_head: Callable[[bytes], bool]
-    read: Callable[[bytes, Limits], Photo]
-    encode: Callable[[Photo, int], list[bytes]]
-    suffixes: tuple[str, ...]
-    bit_depths: tuple[int, ...]
-    has_alpha: bool = True
-    default_quality: int = 100
-
-
-_FORMATS = {
-    "JPEG": _Format(
-        lambda head: head.startswith(jpeg.MAGIC),
-        jpeg.read,
-        jpeg.encode,
-        (".jpg", ".jpeg", ".jpe", ".jfif"),
-        (8,),
-        has_alpha=False,
-        default_quality=jpeg.DEFAULT_QUALITY,
-    ),
-    "PNG": _Format(
-        lambda head: head.startswith(png.MAGIC),
-        png.read,
-        lambda photo, _: png.encode(photo),
-        (".png",),
-        (8, 16),
-    ),
-    "TIFF": _Format(
-        lambda head: head.startswith(tiff.MAGICS),
-        tiff.read,
-        lambda photo, _: tiff_writer.encode(photo),
-        (".tif", ".tiff"),
-        (8, 16, 32),
-    ),
-    "WEBP": _Format(
-        webp.is_webp,
-        webp.read,
-        webp.encode,
-        (".webp",),
-        (8,),
-        default_quality=webp.DEFAULT_QUALITY,
-    ),
-}
+_ALIASES = {"JPG": "JPEG", "TIF": "TIFF", "HEIC": "HEIF"}
 
 KNOWN_SUFFIXES: dict[str, str] = {
-    suffix: name for name, known in _FORMATS.items() for suffix in known.suffixes
+    suffix: name for name, known in FORMATS.items() for suffix in known.suffixes
 }
 """Format by file name suffix, in lower case with the dot."""
 
 READABLE = frozenset(KNOWN_SUFFIXES)
 """Suffixes of the files that :func:`read_photo` reads."""
 
-WRITABLE = frozenset(KNOWN_SUFFIXES)
+WRITABLE = frozenset(s for s, name in KNOWN_SUFFIXES.items() if FORMATS[name].encode is not None)
 """Suffixes of the files that :func:`write_photo` writes."""
 
 
@@ -109,6 +52,7 @@ def read_photo(
         PhotoReadError: If it is missing, empty, truncated, damaged or not a picture.
         PhotoTooLargeError: If it has more than ``max_pixels``.
         UnsupportedPhotoError: If it is a picture of a kind that is not handled.
+        MissingExtraError: If it needs an optional part (HEIC, camera RAW) that is not installed.
     """
     shown = one_line(name or _name_of(source))
     try:
@@ -117,6 +61,8 @@ def read_photo(
         raise PhotoReadError(f"{shown}: {_reason(error)}") from error
     try:
         return _read(data, Limits(max_pixels))
+    except MissingExtraError:
+        raise
     except PhotoError as error:
         raise type(error)(f"{shown}: {one_line(str(error))}") from error
     except MemoryError as error:
@@ -129,8 +75,8 @@ def read_photo(
 def _read(data: bytes, limits: Limits) -> Photo:
     if not data:
         raise PhotoReadError("the file is empty")
-    for known in _FORMATS.values():
-        if known.is_head(data[:32]):
+    for known in FORMATS.values():
+        if known.recognises(data):
             return known.read(data, limits)
     raise PhotoReadError("not a picture, or of a format that is not handled")
 
@@ -179,9 +125,11 @@ def write_photo(
     Args:
         photo: What to write.
         target: A path, or an open binary file.
-        format: ``"JPEG"``, ``"PNG"``, ``"TIFF"`` or ``"WEBP"``; by default what the target's
-            suffix says, then the format that the photo came in, then PNG.
-        quality: 1…100 for JPEG and lossy WebP; 95 by default.
+        format: A name in :data:`fivefold.photo.formats.FORMATS` that can be written; by default
+            what the target's suffix says, then the format that the photo came in, then TIFF for
+            camera RAW, and PNG otherwise.
+        quality: 1…100 in the lossy formats, each on its encoder's scale; by default so high that
+            the difference is not seen.
         bit_depth: 8, 16 or 32 (floating point); by default the photo's own.
 
     Raises:
@@ -204,20 +152,27 @@ def write_photo(
 
 
 def _format_for(photo: Photo, path: Path | None, stated: str | None) -> str:
+    writable = [name for name, known in FORMATS.items() if known.encode is not None]
     if stated is not None:
-        wanted = {"JPG": "JPEG", "TIF": "TIFF"}.get(stated.upper(), stated.upper())
-        if wanted not in _FORMATS:
-            raise ValueError(f"format must be one of {', '.join(_FORMATS)}, received {stated!r}")
+        wanted = _ALIASES.get(stated.upper(), stated.upper())
+        if wanted not in writable:
+            raise ValueError(f"format must be one of {', '.join(writable)}, received {stated!r}")
         return wanted
     by_suffix = KNOWN_SUFFIXES.get(path.suffix.lower()) if path is not None else None
-    own = photo.format if photo.format in _FORMATS else None
-    return by_suffix or own or "PNG"
+    if by_suffix is not None:
+        if by_suffix in writable:
+            return by_suffix
+        raise ValueError(f"{by_suffix} files cannot be written, received {path}")
+    if photo.format is not None and photo.format in writable:
+        return photo.format
+    return "TIFF" if photo.format == "RAW" else "PNG"
 
 
 def _encoded(
     photo: Photo, file_format: str, quality: int | None, bit_depth: int | None
 ) -> list[bytes]:
-    known = _FORMATS[file_format]
+    known = FORMATS[file_format]
+    assert known.encode is not None, "_format_for gives only formats that can be written"
     if quality is None:
         quality = known.default_quality
     if not 1 <= quality <= 100:

@@ -43,10 +43,12 @@ class Coding:
     Attributes:
         chroma: Chroma subsampling (``"444"``, ``"422"``, ``"420"``, …), where there is one.
         is_lossless: The file kept every pixel, in a format that has both ways.
+        bits: Bits of one channel in the file, where the format has others than 8, 16 and 32.
     """
 
     chroma: str | None = None
     is_lossless: bool = False
+    bits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

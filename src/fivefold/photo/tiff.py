@@ -1,6 +1,6 @@
 """Reading TIFF files: pixels by tifffile, metadata from the directories themselves.
 
-Source: TIFF 6.0; the BigTIFF design; Photoshop TIFF technical notes; XMP specification part 3.
+Source: TIFF 6.0; the BigTIFF design.
 """
 
 from __future__ import annotations
@@ -14,37 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.errors import PhotoReadError, UnsupportedPhotoError
-from fivefold.photo import cmyk, exif, ifd, photoshop
-from fivefold.photo.image import FULL_SCALE, Metadata, Photo
+from fivefold.photo import cmyk, exif, ifd
+from fivefold.photo.depth import from_bits
+from fivefold.photo.image import FULL_SCALE, Photo
 from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import Decoded, to_photo
+from fivefold.photo.tiff_fields import ICC, PHOTOSHOP_LAYERS, metadata_of
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
 
-MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-SUBFILE_TYPE, XMP, IPTC, PHOTOSHOP, ICC = 254, 700, 33723, 34377, 34675
-_SUB_DIRECTORIES, _DNG_VERSION, _PHOTOSHOP_LAYERS = 330, 50706, 37724
+_SUBFILE_TYPE = 254
 _REDUCED_OR_MASK = 0b101
 _GREY_WHITE_IS_0, _GREY, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 1, 2, 3, 5, 6
 _PREMULTIPLIED = 1
-# Tags that say how this file lays out its pixels, or that have a place of their own in Metadata.
-STRUCTURAL_TAGS = frozenset(
-    {
-        *range(254, 267),
-        273,
-        *range(277, 282),
-        284,
-        *range(288, 294),
-        297,
-        301,
-        317,
-        *range(320, 326),
-    }
-    | {330, *range(332, 348), *range(512, 533), XMP, IPTC, PHOTOSHOP, ICC, _PHOTOSHOP_LAYERS}
-)
-_MAX_FIELD_BYTES = 1 << 20
 
 
 def read(data: bytes, limits: Limits) -> Photo:
@@ -54,8 +37,8 @@ def read(data: bytes, limits: Limits) -> Photo:
 
     Raises:
         PhotoReadError: If it is truncated or damaged.
-        UnsupportedPhotoError: For several pages, camera RAW, CMYK without a profile, Lab, and
-            numbers that are no pixel values.
+        UnsupportedPhotoError: For several pages, CMYK without a profile, Lab, and numbers that are
+            no pixel values.
     """
     try:
         layout, directory = ifd.parse(data)
@@ -63,21 +46,18 @@ def read(data: bytes, limits: Limits) -> Photo:
         raise PhotoReadError(f"damaged TIFF: {error}") from error
     if directory.is_cut:
         raise PhotoReadError("damaged TIFF: truncated")
-    _refuse_other_documents(data, layout, directory)
+    _refuse_documents(data, layout, directory)
     pixels, notes = _pixels(data, limits, directory)
-    if _PHOTOSHOP_LAYERS in directory.fields:
+    if PHOTOSHOP_LAYERS in directory.fields:
         notes = (*notes, "Photoshop's layers left out")
-    metadata, icc_profile = _metadata(layout, directory)
+    metadata, icc_profile = metadata_of(layout, directory)
     if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
         raise UnsupportedPhotoError("a TIFF with pixels that are not finite numbers")
     decoded = Decoded(pixels, icc_profile, metadata, notes=notes)
     return to_photo(decoded, "TIFF", exif.orientation_of(layout, directory))
 
 
-def _refuse_other_documents(data: bytes, layout: ifd.Layout, first: ifd.Directory) -> None:
-    is_preview = _subfile_type(layout, first) & _REDUCED_OR_MASK
-    if _DNG_VERSION in first.fields or (is_preview and _SUB_DIRECTORIES in first.fields):
-        raise UnsupportedPhotoError("camera RAW; develop it to TIFF or JPEG first")
+def _refuse_documents(data: bytes, layout: ifd.Layout, first: ifd.Directory) -> None:
     pages = 1 + sum(
         not _subfile_type(layout, page) & _REDUCED_OR_MASK
         for page in _following(data, layout, first)
@@ -87,7 +67,7 @@ def _refuse_other_documents(data: bytes, layout: ifd.Layout, first: ifd.Director
 
 
 def _subfile_type(layout: ifd.Layout, directory: ifd.Directory) -> int:
-    field = directory.fields.get(SUBFILE_TYPE)
+    field = directory.fields.get(_SUBFILE_TYPE)
     return (field.integers(layout.byte_order) or (0,))[0] if field else 0
 
 
@@ -167,13 +147,9 @@ def _standard_depth(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
         return pixels.astype(np.float32, copy=False)
     if pixels.dtype.kind not in "ub":
         raise UnsupportedPhotoError(f"a TIFF with {pixels.dtype} samples")
-    if bits in (8, 16):
-        return pixels.astype(f"u{bits // 8}", copy=False)
+    if bits <= 16:
+        return from_bits(pixels.astype(np.uint16, copy=False), bits)
     scale = 2.0**bits - 1
-    if bits < 16:
-        target = np.uint8 if bits < 8 else np.uint16
-        codes = np.arange(2**bits) * (np.iinfo(target).max / scale)
-        return np.rint(codes).astype(target)[pixels.astype(np.uint16)]
     return (pixels / scale).astype(np.float32)
 
 
@@ -185,27 +161,3 @@ def _without_premultiplication(pixels: NDArray[Any]) -> NDArray[Any]:
     if pixels.dtype != np.float32:
         colours = np.minimum(np.rint(colours), scale)
     return np.concatenate([colours.astype(pixels.dtype), pixels[:, :, -1:]], axis=2)
-
-
-def _metadata(layout: ifd.Layout, directory: ifd.Directory) -> tuple[Metadata, bytes | None]:
-    """Everything the first directory says that is not about the layout of its pixels."""
-    fields = directory.fields
-    described = ifd.Directory(
-        fields={
-            tag: field
-            for tag, field in fields.items()
-            if (tag not in STRUCTURAL_TAGS or tag == exif.ORIENTATION)
-            and len(field.data) <= _MAX_FIELD_BYTES
-            and field.kind in ifd.CLASSIC_KINDS
-        },
-        children=directory.children,
-    )
-    block = None
-    if described.fields.keys() - {exif.ORIENTATION} or described.children:
-        block = ifd.serialise(ifd.Layout(layout.byte_order), described)
-    resources = fields.get(PHOTOSHOP)
-    wrapped_iptc, others = photoshop.split(resources.data if resources else b"")
-    iptc = fields[IPTC].data if IPTC in fields else wrapped_iptc
-    xmp = fields[XMP].data if XMP in fields else None
-    icc = fields[ICC].data if ICC in fields else None
-    return Metadata(block, xmp, iptc, None, others), icc

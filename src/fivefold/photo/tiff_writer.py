@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fivefold.photo import ifd, photoshop
 from fivefold.photo.image import Photo
 from fivefold.photo.metadata import stored_channels
-from fivefold.photo.tiff import ICC, IPTC, PHOTOSHOP, STRUCTURAL_TAGS, XMP
+from fivefold.photo.tiff_fields import ICC, IPTC, PHOTOSHOP, STRUCTURAL_TAGS, XMP
 
 _STRIP_BYTES = 1 << 20
 _DEFLATE, _HORIZONTAL_DIFFERENCES, _UNASSOCIATED_ALPHA, _FLOAT = 8, 2, 2, 3
