@@ -28,7 +28,7 @@ demo: $(VENV)/runtime.stamp
 
 # The tests come last, so that their closing line is the last one.
 test: lint
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -q
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
