@@ -32,12 +32,12 @@ def plan(*inputs: str, output: str | None = None, **options: object) -> dict[str
 
 
 def test_by_default_results_lie_beside_their_photos(folder: Path) -> None:
-    """``NAME_enhanced.EXT``; PNG where the photo's own format cannot be written or told."""
+    """``NAME_enhanced.EXT``; TIFF where the photo's own format cannot be written, PNG if untold."""
     assert plan("in", "c.jpeg", "d.raw", "e", "v1.2") == {
         "in/a.jpg": "in/a_enhanced.jpg",
         "in/sub/b.png": "in/sub/b_enhanced.png",
         "c.jpeg": "c_enhanced.jpeg",
-        "d.raw": "d_enhanced.png",
+        "d.raw": "d_enhanced.tif",
         "e": "e_enhanced.png",
         "v1.2": "v1.2_enhanced.png",
     }

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from fivefold.runtime.plan import Plan
 
 _STREAM = "-"
-FORMATS = ("jpeg", "png", "tiff", "webp")  # stated here, since the codecs load slowly
+FORMATS = (
+    "jpeg",
+    "png",
+    "tiff",
+    "webp",
+    "avif",
+    "heif",
+    "jxl",
+    "ppm",
+)  # stated here, since the codecs load slowly
 _EXAMPLES = """\
 examples:
   fivefold enhance photo.jpg                     writes photo_enhanced.jpg
@@ -50,7 +59,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         metavar="S",
         help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
     )
-    add("--quality", type=_integer(1, 100), metavar="Q", help="of JPEG and WebP, 1 to 100")
+    add("--quality", type=_integer(1, 100), metavar="Q", help="of lossy formats, 1 to 100")
     add("--format", choices=FORMATS, help="of the results (default: as each photo)")
     add("--bit-depth", type=int, choices=(8, 16), help="of the results (default: as each photo)")
     add(
@@ -123,15 +132,17 @@ def _refuse(options: argparse.Namespace, reason: str) -> NoReturn:
 
 
 def _make_plan(options: argparse.Namespace) -> Plan:
-    from fivefold.photo.files import KNOWN_SUFFIXES
+    from fivefold.photo.files import KNOWN_SUFFIXES, READABLE, WRITABLE
     from fivefold.runtime.plan import make_plan
 
     try:
         return make_plan(
             options.inputs,
             options.output,
-            readable=KNOWN_SUFFIXES,
-            writable=KNOWN_SUFFIXES,
+            readable=READABLE,
+            writable={
+                suffix: name for suffix, name in KNOWN_SUFFIXES.items() if suffix in WRITABLE
+            },
             file_format=options.format and options.format.upper(),
             in_place=options.in_place,
         )

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from fivefold.runtime.search import ENHANCED, Found, find_photos
 
-_FALLBACK_FORMAT = "PNG"  # lossless, and holds whatever bit depth turns up
+# Lossless, and deep enough for whatever turns up.
+_FORMAT_OF_UNWRITABLE = "TIFF"  # keeps what camera RAW files say about the photo
+_FORMAT_OF_UNKNOWN = "PNG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ def make_plan(
         readable: The suffixes that folders are searched for, in lower case with the dot.
         writable: The suffixes that can be written, each with its format, the usual one of a
             format first.
-        file_format: Format of the results; by default what each source's suffix says, or PNG
-            where that is not writable.
+        file_format: Format of the results; by default what each source's suffix says, TIFF where
+            that cannot be written, and PNG where it says nothing.
         in_place: Each photo is replaced by its result.
 
     Raises:
@@ -109,7 +111,7 @@ def _suffix_for(own: str, writable: Mapping[str, str], file_format: str | None) 
     own_format = writable.get(own.lower())
     if own_format is not None and file_format in (None, own_format):
         return own
-    wanted = file_format or _FALLBACK_FORMAT
+    wanted = file_format or (_FORMAT_OF_UNWRITABLE if own else _FORMAT_OF_UNKNOWN)
     return next(suffix for suffix, known in writable.items() if known == wanted)
 
 
