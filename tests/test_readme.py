@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_bundle import bundle_path, network, shipped
 
 import fivefold
 from fivefold import cli
+from tiny_bundle import bundle_path, network, shipped
 
 __all__ = ["bundle_path", "network", "shipped"]
 
