@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.errors import PhotoReadError, PhotoWriteError, UnsupportedPhotoError
-from fivefold.photo import heif_items, isobmff
+from fivefold.photo import exif, heif_items, isobmff
 from fivefold.photo.depth import from_bits, to_bits
 from fivefold.photo.image import Coding, Photo
 from fivefold.photo.limits import Limits
@@ -47,6 +47,9 @@ def read(data: bytes, limits: Limits) -> Photo:
     icc_profile = heif_items.colour_profile(collection.picture)
     metadata = heif_items.metadata(data, collection)
     bits, chroma = _sample_layout(collection.picture)
+    if metadata.exif is not None and not exif.is_block(metadata.exif):
+        # libavif refuses the whole picture for this; without its name the item means nothing.
+        data = data.replace(b"\0Exif\0", b"\0free\0", 1)
     try:
         pixels = imagecodecs.avif_decode(data, 0)
     except imagecodecs.AvifError as error:
@@ -99,6 +102,8 @@ def encode(photo: Photo, quality: int) -> list[bytes]:
         transfer=13 if icc_profile is None else 2,
     )
     exif_block = exif_with_iptc(current_exif(photo), photo.metadata.iptc)
+    if exif_block is not None and not exif.is_block(exif_block):
+        exif_block = None  # with it, libavif would refuse the file
     return heif_items.with_metadata(bytes(coded), exif_block, photo.metadata.xmp, icc_profile)
 
 

@@ -24,6 +24,15 @@ _THUMBNAIL_AT, _THUMBNAIL_BYTES = 513, 514
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8](?=\s*[\"'<])")
 
 
+def is_block(block: bytes) -> bool:
+    """Whether this is an EXIF block: it starts with a TIFF header and a directory."""
+    try:
+        ifd.parse(block)
+    except ifd.IfdError:
+        return False
+    return True
+
+
 def orientation(block: bytes) -> int:
     """The EXIF orientation 1…8 of a block; 1 (upright) where it is absent or senseless."""
     try:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from fivefold.errors import PhotoReadError, PhotoWriteError, UnsupportedPhotoError
-from fivefold.photo import cmyk, exif, photoshop, profile
+from fivefold.photo import appended, cmyk, exif, photoshop, profile
 from fivefold.photo.image import Coding, Metadata, Photo, Pixels
 from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import (
@@ -35,6 +35,8 @@ _XMP_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _ADOBE = b"Adobe"
+_MORE_PICTURES = b"MPF\0"
+_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
 _SEGMENT_BYTES = 65533  # the most that a segment's payload can hold
 
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
@@ -54,6 +56,8 @@ class Header:
         components: 1 for grey, 3 for colour, 4 for CMYK.
         precision: Bits of one sample.
         has_adobe_marker: Written by Adobe's convention, in which CMYK is inverted.
+        has_more_pictures: It is a multi-picture file (MPO).
+        has_gain_map: It has a gain map in the form of ISO 21496-1.
         icc_profile: The colour profile.
         metadata: EXIF, XMP and IPTC.
     """
@@ -63,6 +67,8 @@ class Header:
     components: int = 0
     precision: int = 8
     has_adobe_marker: bool = False
+    has_more_pictures: bool = False
+    has_gain_map: bool = False
     icc_profile: bytes | None = None
     metadata: Metadata = field(default_factory=Metadata)
 
@@ -82,14 +88,18 @@ def read(data: bytes, limits: Limits) -> Photo:
         raise UnsupportedPhotoError(f"JPEG with {header.components} channels")
     pixels, chroma = _decode(data, {1: "GRAY", 3: "RGB", 4: "CMYK"}[header.components])
     icc_profile = header.icc_profile
-    notes: tuple[str, ...] = ()
+    xmp = header.metadata.xmp
+    notes = appended.notes(
+        xmp, has_gain_map=header.has_gain_map, has_more_pictures=header.has_more_pictures
+    )
+    metadata = replace(header.metadata, xmp=appended.without_promises(xmp))
     if header.components == 4:
         if header.has_adobe_marker:
             np.subtract(255, pixels, out=pixels)
         pixels = cmyk.to_srgb(pixels, icc_profile)
-        icc_profile, notes = None, ("CMYK converted to sRGB",)
-    orientation = exif.orientation(header.metadata.exif) if header.metadata.exif else 1
-    decoded = Decoded(pixels, icc_profile, header.metadata, Coding(chroma), notes)
+        icc_profile, notes = None, (*notes, "CMYK converted to sRGB")
+    orientation = exif.orientation(metadata.exif) if metadata.exif else 1
+    decoded = Decoded(pixels, icc_profile, metadata, Coding(chroma), notes)
     return to_photo(decoded, "JPEG", orientation)
 
 
@@ -173,6 +183,10 @@ def parse_header(data: bytes) -> Header:
                 xmp_parts.setdefault(body[:32], {})[at] = body[40:]
         elif marker == 0xE2 and payload.startswith(_ICC) and len(payload) > 14:
             icc_parts[payload[12]] = payload[14:]
+        elif marker == 0xE2 and payload.startswith(_MORE_PICTURES):
+            header.has_more_pictures = True
+        elif marker == 0xE2 and payload.startswith(_GAIN_MAP):
+            header.has_gain_map = True
         elif marker == 0xED and payload.startswith(_PHOTOSHOP):
             resources += payload[len(_PHOTOSHOP) :]
         elif marker == 0xEE and payload.startswith(_ADOBE):

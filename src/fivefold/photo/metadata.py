@@ -94,13 +94,16 @@ def stored_channels(photo: Photo, *, with_alpha: bool = True) -> tuple[NDArray[A
 
     Returns:
         ``(H, W, 1…4)``, contiguous, and the profile that belongs to it. A photo that came as
-        greyscale has one channel as long as its three are equal.
+        greyscale has one channel as long as its three are equal and a profile can say so.
     """
     colours: NDArray[Any] = photo.pixels
     profile_out = photo.icc_profile
     if photo.is_greyscale and is_neutral(colours):
-        colours = colours[:, :, :1]
-        profile_out = photo.grey_icc_profile or photo.icc_profile
+        grey_profile = photo.grey_icc_profile
+        if grey_profile is None and photo.icc_profile is not None:
+            grey_profile = profile.grey_from_rgb(photo.icc_profile)
+        if photo.icc_profile is None or grey_profile is not None:
+            colours, profile_out = colours[:, :, :1], grey_profile
     if with_alpha and photo.alpha is not None:
         colours = np.concatenate([colours, photo.alpha[:, :, None]], axis=2)
     return contiguous(colours), profile_out

@@ -10,7 +10,7 @@ import struct
 import zlib
 
 from fivefold.errors import PhotoReadError
-from fivefold.photo import exif, profile
+from fivefold.photo import cicp, exif, profile
 from fivefold.photo.image import Metadata, Photo
 from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import Decoded, current_exif, stored_channels, to_photo
@@ -30,6 +30,7 @@ def read(data: bytes, limits: Limits) -> Photo:
 
     Raises:
         PhotoReadError: If it is truncated or damaged.
+        UnsupportedPhotoError: For HDR curves.
     """
     import imagecodecs
 
@@ -38,11 +39,12 @@ def read(data: bytes, limits: Limits) -> Photo:
         raise PhotoReadError("damaged PNG: it states no size")
     width_px, height_px = struct.unpack_from(">II", chunks[0][1])
     limits.check(width_px, height_px)
+    icc_profile = _colour_profile(chunks)
     try:
         pixels = imagecodecs.png_decode(picture)
     except imagecodecs.PngError as error:
         raise PhotoReadError(f"damaged PNG: {error}") from error
-    icc_profile, metadata = _ancillary(chunks)
+    metadata = _metadata(chunks)
     orientation = exif.orientation(metadata.exif) if metadata.exif else 1
     return to_photo(Decoded(pixels, icc_profile, metadata), "PNG", orientation)
 
@@ -75,13 +77,11 @@ def _sorted_chunks(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
     raise PhotoReadError("damaged PNG: truncated")
 
 
-def _ancillary(chunks: list[tuple[bytes, bytes]]) -> tuple[bytes | None, Metadata]:
-    icc_profile = exif_block = xmp = iptc = None
+def _metadata(chunks: list[tuple[bytes, bytes]]) -> Metadata:
+    exif_block = xmp = iptc = None
     for kind, body in chunks:
         keyword, _, rest = body.partition(b"\0")
-        if kind == b"iCCP" and icc_profile is None:
-            icc_profile = _inflate(rest[1:], profile.MAX_PROFILE_BYTES)
-        elif kind == b"eXIf" and exif_block is None:
+        if kind == b"eXIf" and exif_block is None:
             exif_block = body.removeprefix(b"Exif\0\0")
         elif kind == b"iTXt" and keyword == _XMP_KEYWORD and xmp is None:
             xmp = _international_text(rest)
@@ -92,7 +92,25 @@ def _ancillary(chunks: list[tuple[bytes, bytes]]) -> tuple[bytes | None, Metadat
                 iptc = iptc or raw
             elif raw is not None:
                 exif_block = exif_block or raw.removeprefix(b"Exif\0\0")
-    return icc_profile, Metadata(exif=exif_block, xmp=xmp, iptc=iptc)
+    return Metadata(exif=exif_block, xmp=xmp, iptc=iptc)
+
+
+def _colour_profile(chunks: list[tuple[bytes, bytes]]) -> bytes | None:
+    """The profile that the chunks state, in the standard's order of precedence (section 4.3).
+
+    Raises:
+        UnsupportedPhotoError: For HDR curves.
+    """
+    by_kind = dict(reversed(chunks))
+    code_points = by_kind.get(b"cICP", b"")
+    if len(code_points) == 4:
+        return cicp.profile_of(code_points[0], code_points[1])
+    if b"iCCP" in by_kind:
+        _, _, rest = by_kind[b"iCCP"].partition(b"\0")
+        return _inflate(rest[1:], profile.MAX_PROFILE_BYTES)
+    if b"sRGB" in by_kind:
+        return None
+    return cicp.profile_of_png_gamma(by_kind.get(b"gAMA"), by_kind.get(b"cHRM"))
 
 
 def _inflate(data: bytes, at_most_bytes: int) -> bytes | None:

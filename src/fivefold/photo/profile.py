@@ -195,6 +195,17 @@ def rgb_from_grey(profile: bytes) -> bytes | None:
     return build_rgb(SRGB_COLORANTS, element, "Greyscale as RGB")
 
 
+def grey_from_rgb(profile: bytes) -> bytes | None:
+    """A one-channel profile with the curve of an RGB profile's neutral colours.
+
+    Returns:
+        ``None`` where that is no profile of curves and a matrix.
+    """
+    if matrix_profile(profile) is None:
+        return None
+    return _build(b"GRAY", {b"kTRC": tags(profile)["gTRC"]}, "Greyscale")
+
+
 def build_rgb(
     matrix: Sequence[Sequence[float]] | NDArray[np.float64], curve_element: bytes, name: str
 ) -> bytes:
@@ -205,14 +216,20 @@ def build_rgb(
         curve_element: The ``curv`` or ``para`` element of all three channels.
         name: Its description.
     """
+    elements = {}
+    for i, channel in enumerate(b"rgb"):
+        elements[bytes([channel]) + b"XYZ"] = _xyz_element([row[i] for row in matrix])
+        elements[bytes([channel]) + b"TRC"] = curve_element
+    return _build(b"RGB ", elements, name)
+
+
+def _build(space: bytes, described: dict[bytes, bytes], name: str) -> bytes:
     elements = {
         b"desc": _text_element(name),
         b"cprt": _text_element("No copyright, use freely"),
         b"wtpt": _xyz_element(_D50),
+        **described,
     }
-    for i, channel in enumerate(b"rgb"):
-        elements[bytes([channel]) + b"XYZ"] = _xyz_element([row[i] for row in matrix])
-        elements[bytes([channel]) + b"TRC"] = curve_element
     at = _HEADER_BYTES + 4 + 12 * len(elements)
     table, body, places = b"", b"", dict[bytes, int]()
     for signature, element in elements.items():
@@ -222,7 +239,7 @@ def build_rgb(
         table += struct.pack(">4sII", signature, places[element], len(element))
     header = struct.pack(
         ">I4sI4s4s4s12s4s4s24s12s48s",
-        at + len(body), b"\0\0\0\0", 0x04300000, b"mntr", b"RGB ", b"XYZ ",
+        at + len(body), b"\0\0\0\0", 0x04300000, b"mntr", space, b"XYZ ",
         struct.pack(">6H", 2025, 1, 1, 0, 0, 0), b"acsp", b"\0\0\0\0",
         bytes(24), struct.pack(">3i", *(round(v * 65536) for v in _D50)), bytes(48),
     )  # fmt: skip
