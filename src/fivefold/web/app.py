@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fivefold.web import metrics, parameters
-from fivefold.web.guard import Guard
+from fivefold.web.guard import Guard, hide_error
 from fivefold.web.jobs import Answer, Jobs
 from fivefold.web.metrics import Metrics
 from fivefold.web.openapi import describe
@@ -72,7 +72,7 @@ def create_app(experts: Mapping[str, Enhancer], settings: Settings | None = None
     app = Starlette(
         routes=routes,
         lifespan=service.lifespan,
-        exception_handlers={HTTPException: _refuse},
+        exception_handlers={HTTPException: _refuse, Exception: hide_error},
     )
     app.router.redirect_slashes = False
     return Guard(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import re
 import secrets
 import socket
 import time
@@ -13,6 +14,7 @@ from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fivefold.web.metrics import Metrics
@@ -36,6 +38,10 @@ POLICY = "; ".join(
 )
 """The page loads nothing from elsewhere, sends nothing elsewhere and runs in nobody's frame."""
 
+ERROR_NUMBER = "fivefold.error_number"
+"""Where a request's scope holds the number under which the log would have its error."""
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::\d+)?")
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -45,6 +51,15 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+async def hide_error(request: Request, _: Exception) -> Response:
+    """The answer to a request that met a bug: what it was is for the log, where paths may stand."""
+    number = request.scope[ERROR_NUMBER]
+    return ProblemError(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        f"Something went wrong here; the server's log says what, as error {number}.",
+    ).response()
 
 
 class Guard:
@@ -85,6 +100,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope[ERROR_NUMBER] = secrets.token_hex(4)
         start_s = time.perf_counter()
         status = 0
 
@@ -104,15 +120,7 @@ class Guard:
             await drain(Request(scope, receive), self._settings)
             await problem.response()(scope, receive, watch)
         except Exception:
-            # The reason is for the log only: it may name paths, and photos.
-            number = secrets.token_hex(4)
-            _log.exception("error %s", number)
-            if status == 0:
-                answer = ProblemError(
-                    HTTPStatus.INTERNAL_SERVER_ERROR,
-                    f"Something went wrong here; the server's log says what, as error {number}.",
-                )
-                await answer.response()(scope, receive, watch)
+            _log.exception("error %s", scope[ERROR_NUMBER])  # it has been answered inside
         finally:
             path = scope["path"] if scope["path"] in self._paths else "other"
             self._metrics.count(path, status, time.perf_counter() - start_s)
@@ -133,8 +141,10 @@ class Guard:
             self._check_token(headers.get("authorization", ""))
 
     def _is_own(self, host: str) -> bool:
-        name = host.lower()
-        name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+        match = _HOST.fullmatch(host.lower())
+        if match is None:
+            return False
+        name = match[1] or match[2]
         if name in self._hosts:
             return True
         try:

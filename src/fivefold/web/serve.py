@@ -14,6 +14,9 @@ from fivefold.errors import FivefoldError, MissingExtraError
 if TYPE_CHECKING:
     import socket
 
+    import uvicorn
+    from starlette.types import ASGIApp
+
     from fivefold.runtime.enhancer import Enhancer
     from fivefold.web.settings import Settings
 
@@ -91,7 +94,7 @@ def serve(options: argparse.Namespace, settings: Settings, say: Callable[[str], 
         FivefoldError: If a bundle cannot be read, or the address not be used.
     """
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401, missed here and not when the first bundle is loaded
 
         from fivefold.web.app import create_app
     except ImportError as error:
@@ -103,20 +106,7 @@ def serve(options: argparse.Namespace, settings: Settings, say: Callable[[str], 
         say(f"the page is at {address} (Ctrl-C stops it)")
         if settings.token is None and not _is_loopback(listener):
             say("everybody who can reach this computer can use it; --token asks for a token")
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(experts, settings),
-                lifespan="on",
-                ws="none",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                limit_concurrency=_MOST_CONNECTIONS,
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=_SHUTDOWN_S,
-            )
-        )
+        server = make_server(create_app(experts, settings))
         if _should_open(options):
             import webbrowser
 
@@ -124,6 +114,26 @@ def serve(options: argparse.Namespace, settings: Settings, say: Callable[[str], 
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     return 0
+
+
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """The HTTP server, not yet running; ``run(sockets=[...])`` does."""
+    import uvicorn
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            lifespan="on",
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_SHUTDOWN_S,
+        )
+    )
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -77,7 +77,7 @@ export class Bar {
       setAttribute(this.#progress, "aria-valuetext", text);
       if (fraction === undefined) this.#progress.removeAttribute("aria-valuenow");
       else setAttribute(this.#progress, "aria-valuenow", String(Math.round(100 * fraction)));
-      setText(this.#size, text);
+      setText(this.#size, fraction === undefined ? text : `${text} · ${percent(fraction)}`);
     }
   }
 

@@ -24,6 +24,7 @@ export class Scenes {
     camera.hidden = !matchMedia("(pointer: coarse)").matches;
     camera.addEventListener("click", () => pickPhotos(true));
     byId("paste-hint").hidden = !camera.hidden;
+    if (/Mac|iPhone|iPad/.test(navigator.userAgent)) setText(byId("paste-key"), "⌘");
     byId("retry").addEventListener("click", () => {
       if (library.current) library.retry(library.current);
     });
@@ -61,7 +62,10 @@ export class Scenes {
       document.body.classList.remove("slow");
       this.#patience = setTimeout(() => document.body.classList.add("slow"), SOON_MS);
     }
-    if (scene === "failed" && current) setText(byId("failure-text"), sentence(current.problem));
+    if (scene === "failed" && current) {
+      setText(byId("failure-title"), `${current.name} did not open`);
+      setText(byId("failure-text"), sentence(current.problem, current.name));
+    }
     setText(byId("loading-text"), current ? `Opening ${current.name}…` : "");
     this.#offline.hidden = isOnline;
     if (!isOnline) {
@@ -97,8 +101,9 @@ function promise(): string {
     : `Photos go to ${location.hostname} and are forgotten after the answer.`;
 }
 
-/** The server's reasons are written like a compiler's; here they begin like a sentence. */
-function sentence(reason: string): string {
-  const text = reason.charAt(0).toUpperCase() + reason.slice(1);
-  return /[.!?…]$/.test(text) ? text : `${text}.`;
+/** The server's reasons begin with the file's name, as in a terminal; here they are sentences. */
+function sentence(reason: string, name: string): string {
+  const text = reason.startsWith(`${name}: `) ? reason.slice(name.length + 2) : reason;
+  const started = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(started) ? started : `${started}.`;
 }

@@ -1,0 +1,219 @@
+"""The HTTP service: what comes back for what is sent."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.web.conftest import encoded, picture
+from tests.web.http_client import ask, form
+
+from fivefold.kernels import reference
+from fivefold.photo.files import read_photo
+from fivefold.photo.image import Photo
+
+from fivefold.web.grid_format import unpack_grid  # isort: skip
+
+
+@pytest.fixture(scope="module")
+def png() -> bytes:
+    return encoded(picture(61, 47))
+
+
+def expected(experts, content: bytes, expert: str = "consensus", strength: float = 1) -> Photo:
+    enhancer = experts[expert]
+    photo = read_photo(content)
+    return enhancer.render(photo, enhancer.predict(photo), strength=strength)
+
+
+@pytest.mark.parametrize("way", ["body", "form"])
+def test_a_photo_comes_back_as_the_enhancer_makes_it(service, experts, png, way):
+    """POST /enhance gives the enhancer's own pixels, for a raw body and for a form's file."""
+    body, headers = (png, {}) if way == "body" else form(png)
+    reply = ask(service, "/enhance", body, headers)
+    assert reply.status == 200
+    assert reply.headers["Content-Type"] == "image/png"
+    assert np.array_equal(read_photo(reply.content).pixels, expected(experts, png).pixels)
+
+
+def test_parameters_choose_expert_and_strength(service, experts, png):
+    """``expert`` and ``strength`` do what the enhancer does with them; 0 is the photo itself."""
+    reply = ask(service, "/enhance?expert=a&strength=-0.4", png)
+    assert np.array_equal(
+        read_photo(reply.content).pixels, expected(experts, png, "a", -0.4).pixels
+    )
+    untouched = ask(service, "/enhance?strength=0", png)
+    assert np.array_equal(read_photo(untouched.content).pixels, read_photo(png).pixels)
+
+
+def test_format_quality_and_depth_are_the_ones_asked_for(service, png):
+    """The answer is of the format, quality and depth in the address, named accordingly."""
+    body, headers = form(png, "IMG 1.png")
+    small, large = (
+        ask(service, f"/enhance?format=jpeg&quality={quality}", body, headers)
+        for quality in (20, 95)
+    )
+    assert small.headers["Content-Type"] == large.headers["Content-Type"] == "image/jpeg"
+    assert len(small.content) < 0.7 * len(large.content)
+    assert "IMG%201_enhanced.jpg" in small.headers["Content-Disposition"]
+    deep = ask(service, "/enhance?format=tiff&bit_depth=16", png)
+    assert read_photo(deep.content).pixels.dtype == np.uint16
+    possible = ask(service, "/enhance?format=jpeg&bit_depth=16", png)
+    assert read_photo(possible.content).pixels.dtype == np.uint8
+
+
+def test_metadata_and_orientation_survive(service):
+    """EXIF comes back, the photo stands upright, and nothing asks to turn it again."""
+    exif = Image.Exif()
+    exif[0x010F] = "Camera Works"
+    exif[0x0112] = 6
+    body = encoded(picture(60, 40), "JPEG", exif=exif, quality=95, subsampling=0)
+    with Image.open(io.BytesIO(ask(service, "/enhance", body).content)) as received:
+        assert received.size == (40, 60)
+        assert received.getexif()[0x010F] == "Camera Works"
+        assert received.getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize("expert", ["consensus", "a"])
+def test_a_grid_renders_to_the_enhanced_photo(service, experts, png, expert):
+    """POST /grid gives what the reference needs to make the same picture."""
+    reply = ask(service, f"/grid?expert={expert}", png)
+    assert reply.headers["Content-Type"] == "application/vnd.fivefold.grid"
+    grid = unpack_grid(reply.content)
+    rendered = reference.render(read_photo(png).pixels, grid)
+    difference = np.abs(rendered.astype(int) - expected(experts, png, expert).pixels.astype(int))
+    assert difference.max() <= 1
+
+
+def test_a_thumbnail_is_enough_for_a_grid(service):
+    """A photo reduced to 256 × 256 as the network sees it gives the grid of the whole photo."""
+    from fivefold.photo.resize import thumbnail
+
+    pixels = picture(640, 400)
+    whole = unpack_grid(ask(service, "/grid", encoded(pixels)).content)
+    small = np.rint(255 * thumbnail(pixels)).astype(np.uint8)
+    reduced = unpack_grid(ask(service, "/grid", encoded(small)).content)
+    assert np.abs(whole.coefficients - reduced.coefficients).max() < 1e-4
+
+
+def test_a_preview_is_visible_in_every_browser(service):
+    """POST /preview makes a JPEG, or a PNG where there is transparency, no larger than asked."""
+    deep = io.BytesIO()
+    import tifffile
+
+    tifffile.imwrite(deep, (picture(300, 200).astype(np.uint16) * 257), photometric="rgb")
+    reply = ask(service, "/preview?max_side_px=120", deep.getvalue())
+    assert reply.headers["Content-Type"] == "image/jpeg"
+    with Image.open(io.BytesIO(reply.content)) as preview:
+        assert preview.size == (120, 80)
+    alpha = np.dstack([picture(50, 40), np.full((40, 50), 128, np.uint8)])
+    reply = ask(service, "/preview", encoded(alpha))
+    assert reply.headers["Content-Type"] == "image/png"
+    assert read_photo(reply.content).alpha.max() == 128
+    assert "Content-Disposition" not in reply.headers
+
+
+def test_health_tells_what_the_page_needs(service):
+    """GET /health names version, experts with the default first, and limits."""
+    health = ask(service, "/health").json
+    assert health["status"] == "ok"
+    assert health["experts"] == ["consensus", "a"]
+    assert health["max_pixels"] > 0
+    assert health["needs_token"] is False
+
+
+def test_metrics_count_what_was_done(service, png):
+    """GET /metrics is Prometheus's format, and its counters grow by what was asked for."""
+
+    def value(name: str) -> float:
+        lines = ask(service, "/metrics").content.decode().splitlines()
+        return next((float(line.split(" ")[-1]) for line in lines if line.startswith(name)), 0.0)
+
+    names = (
+        'fivefold_requests_total{path="/grid",status="200"}',
+        'fivefold_request_seconds_count{path="/grid"}',
+        "fivefold_photo_pixels_total",
+        'fivefold_requests_total{path="other",status="404"}',
+    )
+    before = [value(name) for name in names]
+    ask(service, "/grid", png)
+    ask(service, "/no/such/place")
+    assert [value(name) for name in names] == [
+        before[0] + 1,
+        before[1] + 1,
+        before[2] + 61 * 47,
+        before[3] + 1,
+    ]
+    assert value("fivefold_photos_running") == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("strength=2", "strength"),
+        ("strength=nan", "strength"),
+        ("strength=1_0", "strength"),
+        ("strength=", "strength"),
+        ("expert=f", "expert"),
+        ("format=gif", "format"),
+        ("quality=0", "quality"),
+        ("quality=9.5", "quality"),
+        ("bit_depth=12", "bit_depth"),
+        ("strenght=1", "strenght"),
+        ("strength=1&strength=0", "strength"),
+    ],
+)
+def test_wrong_parameters_are_named(service, png, query, word):
+    """A parameter that is wrong, unknown or doubled is refused with its name, not guessed at."""
+    reply = ask(service, f"/enhance?{query}", png)
+    assert reply.status == 400
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert word in reply.json["detail"]
+
+
+def test_addresses_and_methods_that_do_not_exist_are_refused_alike(service):
+    """404 and 405 are problem documents too, and 405 says what is allowed."""
+    missing = ask(service, "/nothing")
+    assert (missing.status, missing.json["status"]) == (404, 404)
+    wrong = ask(service, "/enhance")
+    assert (wrong.status, wrong.json["status"]) == (405, 405)
+    assert wrong.headers["Allow"] == "POST"
+
+
+def test_the_page_and_its_files_are_served(service):
+    """Every file of the page has its type, and is not sent twice to who has it."""
+    static = Path(__file__).parents[2] / "src/fivefold/web/static"
+    types = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/"}
+    for path in static.rglob("*.*"):
+        name = path.relative_to(static).as_posix()
+        reply = ask(service, "/" if name == "index.html" else f"/{name}")
+        assert reply.content == path.read_bytes()
+        assert reply.headers["Content-Type"].startswith(types[path.suffix])
+        again = ask(
+            service,
+            f"/{name}".removesuffix("index.html"),
+            headers={"If-None-Match": reply.headers["ETag"]},
+        )
+        assert (again.status, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/../serve.py", "/assets/../../serve.py", "/%2e%2e/serve.py", "/assets/", "/static"]
+)
+def test_nothing_but_the_page_can_be_read(service, path):
+    """No way leads from the page's address to other files."""
+    assert ask(service, path).status == 404
+
+
+def test_the_description_is_complete(service):
+    """/openapi.json describes every route of the service, and its parameters' limits."""
+    document = json.loads(ask(service, "/openapi.json").content)
+    assert document["paths"].keys() == {"/enhance", "/grid", "/preview", "/health", "/metrics"}
+    parameters = document["paths"]["/enhance"]["post"]["parameters"]
+    by_name = {parameter["name"]: parameter["schema"] for parameter in parameters}
+    assert by_name["expert"]["enum"] == ["consensus", "a"]
+    assert (by_name["strength"]["minimum"], by_name["strength"]["maximum"]) == (-1.5, 1.5)
