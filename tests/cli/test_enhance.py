@@ -205,6 +205,8 @@ def test_the_slow_path_is_told(
     ("words", "said"),
     [
         ([], "INPUT"),
+        (["", "--in-place"], "a name is empty"),
+        (["a.jpg", "-o", ""], "a name is empty"),
         (["a.jpg", "--strength", "2"], "-1.5 to 1.5, received 2.0"),
         (["a.jpg", "--strength", "nan"], "received nan"),
         (["a.jpg", "--strength", "much"], "invalid float"),

@@ -52,6 +52,9 @@ def text_renamed(path: Path) -> None:
         ("\x1b[31mred.png", text_renamed, "not a picture"),
         ("gone/missing.jpg", lambda _: None, "no such file"),
         ("no match *.jpg", lambda _: None, "no such file"),
+        ("in/a.jpg/below.jpg", lambda _: None, "not a directory"),
+        ("x" * 300 + ".jpg", lambda _: None, "name too long"),
+        ("x/" * 3000 + ".jpg", lambda _: None, "name too long"),
     ],
 )
 def test_a_bad_photo_is_one_line_and_the_rest_goes_on(
@@ -241,3 +244,25 @@ def test_a_reader_that_leaves_is_no_disaster(start: Start, photos: Path) -> None
     process.stdin.close()
     assert process.wait(timeout=60) == 141
     assert err == b""
+
+
+@needs_linux
+@pytest.mark.parametrize("words", ["info", "info in/a.jpg --json", "enhance in/a.jpg -o -"])
+def test_output_that_cannot_be_written_is_told(start: Start, photos: Path, words: str) -> None:
+    """A full disk behind ``>``: one line and exit 1, not a traceback."""
+    with Path("/dev/full").open("wb") as full:
+        process = start(*words.split(), stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err == b"fivefold: standard output: No space left on device\n"
+
+
+@needs_linux
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_closed_outputs_do_not_matter(photos: Path, bundle_path: Path, closed: str) -> None:
+    """Without stdout or stderr the photo is enhanced all the same, and nothing goes astray."""
+    command = f"exec '{sys.executable}' -m fivefold enhance in/a.jpg --bundle '{bundle_path}'"
+    done = subprocess.run(["sh", "-c", f"{command} {closed}"], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert b"Traceback" not in done.stderr
+    assert (photos / "in/a_enhanced.jpg").exists()

@@ -42,18 +42,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _terminable():
             code: int = options.run(options)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # closed, as by ">&-"
+                sys.stdout.flush()
     except FivefoldError as error:
         say(str(error))
         return 1
     except KeyboardInterrupt:
         say("interrupted; what is written is complete")
         return 130
-    except BrokenPipeError:
-        # Whoever read the output has gone. Python would say so once more when it flushes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read the output has gone
+        _drop_output()
         return 128 + signal.SIGPIPE
+    except OSError as error:  # reading and writing photos have errors of their own
+        _drop_output()
+        say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        return 1
     return code
+
+
+def _drop_output() -> None:
+    """Keep Python from failing once more when it flushes stdout at its end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

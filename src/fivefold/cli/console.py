@@ -10,6 +10,8 @@ from typing import Any, Self
 
 def say(message: str) -> None:
     """Print one line on stderr, with the program's name."""
+    if sys.stderr is None:  # closed, as by "2>&-"; print would take stdout instead
+        return
     print(f"fivefold: {one_line(message)}", file=sys.stderr, flush=True)
 
 
@@ -35,7 +37,7 @@ class Progress:
 
     def __init__(self, total: int, unit: str) -> None:
         self._bar: Any = None
-        if total > 1 and sys.stderr.isatty():
+        if total > 1 and sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, unit=f" {unit}", delay=1, leave=False, file=sys.stderr)

@@ -106,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     """Refuse arguments that contradict each other, or can never work."""
     error = partial(_refuse, options)
+    if "" in (*options.inputs, options.output):  # an unset variable of a shell, not this folder
+        error("a name is empty")
     if not -1.5 <= options.strength <= 1.5:
         error(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
     if options.bit_depth == 16 and options.format in ("jpeg", "webp"):
@@ -152,7 +154,7 @@ def _make_plan(options: argparse.Namespace) -> Plan:
 
 def _tell_plan(plan: Plan, settings: Settings, *, as_json: bool) -> int:
     for task in plan.tasks:
-        skipped = settings.skip_existing and task.target.exists()
+        skipped = settings.skip_existing and task.has_result
         if as_json:
             print_json(source=str(task.source), target=str(task.target), skipped=skipped)
         else:

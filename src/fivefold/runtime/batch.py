@@ -132,7 +132,7 @@ def _attempt(task: Task, enhancer: Callable[[], Enhancer], settings: Settings) -
     skipped = False
     notes: tuple[str, ...] = ()
     try:
-        if settings.skip_existing and task.target.exists():
+        if settings.skip_existing and task.has_result:
             skipped = True
         else:
             notes = _enhance_file(task, enhancer, settings)

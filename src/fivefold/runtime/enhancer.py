@@ -21,7 +21,7 @@ from fivefold.runtime.network import Network
 
 DEFAULT_BUNDLE = "consensus"
 STRENGTH_LIMIT = 1.5
-_STRIP_PIXELS = 1 << 17  # of a few megabytes, so that a strip's steps stay in the cache
+_STRIP_PIXELS = 1 << 16  # less than a megabyte, so that a strip's steps stay in the cache
 
 _SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709, on coded values

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fivefold.runtime.search import ENHANCED, Found, find_photos
+from fivefold.runtime.search import ENHANCED, Found, find_photos, is_folder
 
 # Lossless, and deep enough for whatever turns up.
 _FORMAT_OF_UNWRITABLE = "TIFF"  # keeps what camera RAW files say about the photo
@@ -25,6 +25,11 @@ class Task:
 
     source: Path
     target: Path
+
+    @property
+    def has_result(self) -> bool:
+        """Whether something stands in the target's place."""
+        return os.path.lexists(self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def make_plan(
 
 
 def _is_one_file(source: Path, output: Path, writable: Mapping[str, str]) -> bool:
-    return output.suffix.lower() in writable and not output.is_dir() and not source.is_dir()
+    return output.suffix.lower() in writable and not is_folder(output) and not is_folder(source)
 
 
 def _split(name: str, readable: Collection[str]) -> tuple[str, str]:

@@ -63,14 +63,14 @@ def find_photos(
     seen = set()
     for path in map(Path, inputs):
         matches = [] if os.path.lexists(path) else _match(str(path), suffixes)
-        if path.is_dir():
+        if is_folder(path):
             found = _walk(path, suffixes, left_out, search.unreadable)
         elif matches:
             root = _fixed_part(path)
             found = [Found(match, match.relative_to(root)) for match in matches]
         else:
             found = [Found(path, Path(path.name))]
-        if not with_results and (matches or path.is_dir()):
+        if not with_results and (matches or is_folder(path)):
             found = list(_without_results(found))
         for photo in found:
             identity = os.path.realpath(photo.source)
@@ -78,6 +78,14 @@ def find_photos(
                 seen.add(identity)
                 search.photos.append(photo)
     return search
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder; one that cannot be asked (no right, too long) is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _walk(
@@ -101,7 +109,7 @@ def _walk(
 def _match(pattern: str, suffixes: Collection[str]) -> list[Path]:
     # pathlib's own would take hidden files, and refuse "**.jpg".
     paths = map(Path, sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
-    return [path for path in paths if path.suffix.lower() in suffixes and path.is_file()]
+    return [path for path in paths if path.suffix.lower() in suffixes and not is_folder(path)]
 
 
 def _fixed_part(pattern: Path) -> Path:
