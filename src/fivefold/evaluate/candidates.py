@@ -1,0 +1,65 @@
+"""Trained models as what the benchmark scores: from photo to photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fivefold.evaluate.benchmark import Enhance
+from fivefold.photo.image import FULL_SCALE, Photo
+from fivefold.photo.model_space import to_srgb
+from fivefold.photo.resize import thumbnail
+from fivefold.runtime.enhancer import Enhancer
+
+CHECKPOINT_SUFFIX = ".safetensors"
+
+
+def open_candidate(model: Path | str, *, threads: int | None = None) -> Enhance:
+    """A bundle or the weights of a training run, by the name of the file.
+
+    Args:
+        model: A ``.safetensors`` file of weights; anything else is taken for a bundle, by path or
+            by the name of one that came with the package.
+        threads: How many threads a bundle may use.
+
+    Raises:
+        BundleError: If the bundle is missing or damaged.
+        DataError: If the weights are.
+    """
+    if str(model).endswith(CHECKPOINT_SUFFIX):
+        return checkpoint(Path(model))
+    return Enhancer.load(model, threads=threads)
+
+
+def checkpoint(weights: Path) -> Enhance:
+    """The network of a training run, as PyTorch computes it.
+
+    Args:
+        weights: Written by :func:`fivefold.model.weights.save_weights`.
+
+    Returns:
+        From photo to 8-bit sRGB photo.
+
+    Raises:
+        DataError: If the file is missing, damaged, or holds another network.
+    """
+    import torch
+
+    from fivefold.model.weights import load_weights
+
+    net, _ = load_weights(weights)
+
+    def enhance(photo: Photo) -> Photo:
+        coded = (photo.pixels / FULL_SCALE[photo.pixels.dtype]).astype(np.float32)
+        srgb = to_srgb(coded, photo.icc_profile)
+        small, full = (
+            torch.from_numpy(np.moveaxis(picture, 2, 0)[None].copy())
+            for picture in (thumbnail(srgb), srgb)
+        )
+        with torch.inference_mode():
+            result = net(small, full)[0].numpy()
+        codes = np.rint(np.clip(np.moveaxis(result, 0, 2), 0, 1) * 255)
+        return Photo(codes.astype(np.uint8))
+
+    return enhance
