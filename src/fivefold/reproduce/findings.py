@@ -1,0 +1,213 @@
+"""Which of the paper's findings the runs confirm, with numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fivefold.data.versions import EXPERT_STYLES
+from fivefold.reproduce.results import Judged, Result, is_real
+from fivefold.reproduce.runs import SINGLE
+
+RESAMPLES = 4000
+FEWEST_CLUSTERS = 5
+"""With fewer, an interval says nothing."""
+
+TRAINING = "training data, last epoch"
+HELD_OUT = "held-out photos"
+REAL_EXPERT_C = "real expert C"
+
+Values = Mapping[Hashable, float]
+"""A figure for each observation; the first part of a key is what is resampled together."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much one run is better than another, in pairs.
+
+    Attributes:
+        mean: Positive where the first run is better.
+        low: Lower end of the 95 % bootstrap interval.
+        high: Upper end.
+        clusters: Photos, or parts of an epoch, that were resampled.
+    """
+
+    mean: float
+    low: float
+    high: float
+    clusters: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one kind of data says about a claim.
+
+    Attributes:
+        on: Which data.
+        values: The mean figure of each run, the champion first.
+        differences: By which the champion is better than each rival.
+    """
+
+    on: str
+    values: Mapping[str, float]
+    differences: Mapping[str, Difference]
+
+    @property
+    def clusters(self) -> int:
+        """Photos, or parts of an epoch, that it rests on."""
+        return min(difference.clusters for difference in self.differences.values())
+
+    @property
+    def verdict(self) -> str:
+        """``"confirmed"`` if the champion is better than every rival and no interval reaches 0."""
+        if self.clusters < FEWEST_CLUSTERS:
+            return "not tested (too few photos)"
+        if all(difference.low > 0 for difference in self.differences.values()):
+            return "confirmed"
+        better = [name for name, d in self.differences.items() if d.high < 0]
+        if better:
+            return f"not confirmed ({' and '.join(f'`{name}`' for name in better)} better)"
+        return "not confirmed (no clear difference)"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim, and what was found.
+
+    Attributes:
+        claim: A sentence.
+        source: Where the paper makes it.
+        quantity: ``"loss"`` or ``"psnr"``.
+        champion: The run that the claim is about.
+        evidence: By kind of data; empty where a run that it needs is missing.
+        missing: The runs that it needs and that are missing.
+    """
+
+    claim: str
+    source: str
+    quantity: str
+    champion: str
+    evidence: Sequence[Evidence]
+    missing: Sequence[str] = ()
+
+
+def findings(results: Mapping[str, Result]) -> list[Finding]:
+    """Hold the paper's claims against the runs.
+
+    Args:
+        results: By the name of the run.
+    """
+    rivals = ("combined", "combined_small")
+    return [
+        _finding(
+            results,
+            claim="Of the three combined models the enlarged one at a decaying rate "
+            "(`combined_lrs`) has the lowest L2 loss.",
+            source="Figure 4",
+            quantity="loss",
+            champion="combined_lrs",
+            rivals=rivals,
+        ),
+        _finding(
+            results,
+            claim="Of the three combined models `combined_lrs` has the highest PSNR.",
+            source="Figure 5",
+            quantity="psnr",
+            champion="combined_lrs",
+            rivals=rivals,
+        ),
+        _finding(
+            results,
+            claim="Enlarging the layers raises the PSNR of the model of all experts.",
+            source="second change",
+            quantity="psnr",
+            champion="combined",
+            rivals=("combined_small",),
+        ),
+        _finding(
+            results,
+            claim="One model of all experts can stand for the five: over the five experts "
+            "together it is nearer than any model of a single expert.",
+            source="first change",
+            quantity="psnr",
+            champion="combined",
+            rivals=SINGLE,
+            on=(HELD_OUT,),  # single models learn from other data, and from one expert
+        ),
+    ]
+
+
+def difference(first: Values, second: Values, *, higher_is_better: bool) -> Difference:
+    """The mean of paired differences, with a bootstrap interval over clusters.
+
+    Args:
+        first: By key, a tuple whose first part names the cluster.
+        second: By the same keys.
+        higher_is_better: Or lower is.
+
+    Raises:
+        ValueError: If the keys differ, or there are none.
+    """
+    if first.keys() != second.keys() or not first:
+        raise ValueError(
+            f"both must have the same keys, and some; received {len(first)} and {len(second)}"
+        )
+    sign = 1.0 if higher_is_better else -1.0
+    sums: dict[Hashable, list[float]] = {}
+    for key, value in first.items():
+        assert isinstance(key, tuple)
+        sums.setdefault(key[0], []).append(sign * (value - second[key]))
+    totals = np.array([sum(values) for values in sums.values()])
+    counts = np.array([len(values) for values in sums.values()])
+    drawn = np.random.default_rng(0).integers(0, len(totals), (RESAMPLES, len(totals)))
+    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return Difference(float(totals.sum() / counts.sum()), float(low), float(high), len(totals))
+
+
+def _finding(
+    results: Mapping[str, Result],
+    *,
+    claim: str,
+    source: str,
+    quantity: str,
+    champion: str,
+    rivals: Sequence[str],
+    on: Sequence[str] = (TRAINING, HELD_OUT, REAL_EXPERT_C),
+) -> Finding:
+    missing = [name for name in (champion, *rivals) if name not in results]
+    evidence = []
+    for data in on if not missing else ():
+        values = {name: _values(results[name], data, quantity) for name in (champion, *rivals)}
+        if values[champion]:
+            evidence.append(_evidence(data, values, champion, quantity))
+    return Finding(claim, source, quantity, champion, evidence, missing)
+
+
+def _evidence(data: str, values: Mapping[str, Values], champion: str, quantity: str) -> Evidence:
+    return Evidence(
+        on=data,
+        values={name: float(np.mean(list(v.values()))) for name, v in values.items()},
+        differences={
+            name: difference(values[champion], rival, higher_is_better=quantity == "psnr")
+            for name, rival in values.items()
+            if name != champion
+        },
+    )
+
+
+def _values(result: Result, data: str, quantity: str) -> Values:
+    """A run's figures: of each part of the last epoch, or of each pair that was judged."""
+    if data == TRAINING:
+        return {(i,): v for i, v in enumerate(result.epochs[-1]["curve"][quantity])}
+    return {
+        (score.photo, score.input, score.style): getattr(score, quantity)
+        for score in result.judged
+        if _is_on(score, data)
+    }
+
+
+def _is_on(score: Judged, data: str) -> bool:
+    return is_real(score) if data == REAL_EXPERT_C else score.style in EXPERT_STYLES
