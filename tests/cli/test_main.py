@@ -12,6 +12,9 @@ import pytest
 from command import Result
 
 from fivefold import cli
+from fivefold.kernels.grid import Guide
+from fivefold.runtime.bundle import write_bundle
+from tiny_bundle import FACTS
 
 Run = Callable[..., Result]
 
@@ -91,6 +94,31 @@ def test_info_about_a_photo(fivefold: Run, photos: Path) -> None:
     assert "width_px: 32\n" in fivefold("info", "in/sub/c.webp").out
     (photos / "bad.jpg").touch()
     assert fivefold("info", "bad.jpg") == Result(1, "", "fivefold: bad.jpg: the file is empty\n")
+
+
+def test_training_facts_of_any_shape_are_told(fivefold: Run, tmp_path: Path) -> None:
+    """Nested facts, lists, and escape sequences that somebody hid in them."""
+    facts = {
+        "epochs": 10,
+        "sources": [{"kind": "table"}, "pairs"],
+        "rate": {"first": 0.1, "notes": {}},
+        "evil": "\x1b[2J",
+        "none": [],
+    }
+    path = tmp_path / "x.fivefold"
+    write_bundle(path, **FACTS, network=b"", guide=Guide.identity(), training=facts)
+    lines = fivefold("info", path).out.splitlines()
+    assert lines[lines.index("training:") + 1 : lines.index("parts:")] == [
+        "  epochs: 10",
+        '  sources: {"kind": "table"}, pairs',
+        "  rate:",
+        "    first: 0.1",
+        "    notes: {}",
+        r"  evil: \x1b[2J",
+        "  none: none",
+    ]
+    (as_json,) = fivefold("info", path, "--json").records
+    assert as_json["training"] == facts
 
 
 def test_info_about_a_bundle(fivefold: Run, bundle_path: Path, tmp_path: Path) -> None:

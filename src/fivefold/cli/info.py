@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,13 @@ def _print_facts(facts: dict[str, object], indent: str = "") -> None:
         if isinstance(value, dict) and value:
             print(f"{indent}{one_line(key)}:")
             _print_facts(value, indent + "  ")
-        elif isinstance(value, list):
-            print(f"{indent}{one_line(key)}: {one_line(', '.join(map(str, value))) or 'none'}")
         elif value is not None:
-            print(f"{indent}{one_line(key)}: {one_line(str(value))}")
+            print(f"{indent}{one_line(key)}: {one_line(_in_words(value))}")
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_in_words, value)) or "none"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
