@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -140,6 +142,26 @@ def test_no_more_photos_are_taken_than_are_worked_on(
         assert drawn <= done + 2 * 4
     outcomes.close()
     assert peak <= 3
+
+
+def test_a_failure_that_is_kept_keeps_no_pixels(
+    tmp_path: Path, enhancer: Enhancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who collects a thousand failures does not collect a thousand photos with them."""
+    read: list[weakref.ref[np.ndarray]] = []
+
+    def remember(path: Path) -> Photo:
+        photo = read_photo(path)
+        read.append(weakref.ref(photo.pixels))
+        return photo
+
+    monkeypatch.setattr(batch, "read_photo", remember)
+    (tmp_path / "out").touch()  # where a folder is wanted
+    outcomes = list(enhance_files(tasks_in(tmp_path, 4), lambda: enhancer))
+    assert len(outcomes) == len(read) == 4
+    assert all(outcome.error and outcome.error.__traceback__ for outcome in outcomes)
+    gc.collect()
+    assert not any(pixels() is not None for pixels in read)
 
 
 def test_leaving_early_finishes_what_was_begun_and_no_more(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -139,9 +140,17 @@ def _attempt(task: Task, enhancer: Callable[[], Enhancer], settings: Settings) -
     except BundleError:
         raise
     except Exception as caught:  # whatever a broken file makes a decoder raise: it is told
+        _let_go(caught)
         error = caught
     seconds = time.perf_counter() - start_s
     return Outcome(task.source, task.target, seconds, error, skipped, notes)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Keep an error, whose traceback reaches every variable on its way, from keeping photos."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def enhance_photo(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo:
