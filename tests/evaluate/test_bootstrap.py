@@ -62,6 +62,12 @@ def test_an_infinite_value_is_carried() -> None:
     assert not np.isnan(interval.high)
 
 
+def test_two_perfect_results_do_not_differ() -> None:
+    """Equal infinite scores count as a difference of nothing."""
+    inf = float("inf")
+    assert difference_interval([inf, 21.0], [inf, 20.0]).mean == 0.5
+
+
 def test_a_seed_decides_the_interval() -> None:
     """Reports can be made again."""
     values = np.random.default_rng(4).normal(size=30)

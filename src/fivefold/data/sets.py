@@ -196,13 +196,13 @@ def check_photo(photo: PhotoVersions) -> list[str]:
     """
     try:
         own = decode(photo.input)
-    except PhotoError as error:
+    except (PhotoError, DataError) as error:
         return [str(error)]
     problems = []
     for picture in [*photo.targets.values(), *([photo.mask] if photo.mask else [])]:
         try:
             other = decode(picture)
-        except PhotoError as error:
+        except (PhotoError, DataError) as error:
             problems.append(str(error))
             continue
         if other.pixels.shape != own.pixels.shape:

@@ -97,7 +97,9 @@ def difference_interval(
     first, second = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     if first.shape != second.shape:
         raise ValueError(f"both must have one shape, received {first.shape} and {second.shape}")
-    return mean_interval(first - second, groups, level=level, draws=draws, seed=seed)
+    # Two infinite scores are equal scores, although their difference is no number.
+    differences = np.subtract(first, second, out=np.zeros_like(first), where=first != second)
+    return mean_interval(differences, groups, level=level, draws=draws, seed=seed)
 
 
 def _by_group(
