@@ -6,11 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from fivefold.data.experts import expert_set
 from fivefold.data.pack import STYLED_TARGETS
+from fivefold.data.pairs import PairSet
+from fivefold.data.parquet import write_parquet
+from fivefold.data.sets import open_set
 from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError, TrainingError
 from fivefold.train.config import Source, TrainConfig
@@ -102,9 +106,43 @@ def test_set_without_experts_is_named(study_pack: Path, tmp_path: Path) -> None:
         )
 
 
+def test_parquet_sets_are_trained_on(study_pack: Path, tmp_path: Path) -> None:
+    """A set kept as Parquet gives the same samples as its files did, and can be trained on."""
+    pytest.importorskip("pyarrow")
+    write_parquet(open_set(study_pack).photos, tmp_path / "set")
+    found = expert_set(tmp_path / "set")
+    assert found.modelled
+    assert len(found.real_pairs) == 8
+    samples = []
+    for data in (study_pack, tmp_path / "set"):
+        drawn = PairSet(training_and_held_out_pairs(EXPERTS, data)[0], augment=False)
+        samples.append(
+            {(s.pair.id, s.pair.style): s for s in map(drawn.__getitem__, range(len(drawn)))}
+        )
+    of_files, of_parquet = samples
+    assert of_files.keys() == of_parquet.keys()
+    for key, sample in of_files.items():
+        assert torch.equal(sample.photo, of_parquet[key].photo)
+        assert torch.equal(sample.target, of_parquet[key].target)
+    train(dataclasses.replace(EXPERTS, epochs=1), tmp_path / "set", tmp_path / "run")
+    assert (tmp_path / "run/weights.safetensors").exists()
+
+
+def test_finished_photos_are_undone_anew(study_pack: Path) -> None:
+    """A folder of finished photos gives a pair for each, whose input is made when it is drawn."""
+    config = dataclasses.replace(EXPERTS, sources=(Source("finished", index="styled/fivek_c"),))
+    training, held_out = training_and_held_out_pairs(config, study_pack)
+    assert len(training) + len(held_out) == 10
+    assert all(pair.looks is not None for pair in training)
+    with pytest.raises(DataError, match="nowhere: is no folder"):
+        training_and_held_out_pairs(
+            dataclasses.replace(EXPERTS, sources=(Source("finished", index="nowhere"),)), study_pack
+        )
+
+
 def test_sources_are_checked() -> None:
     """An unknown kind and a table without an index are refused; each kind has its own targets."""
-    with pytest.raises(ValueError, match="kind must be one of set, experts, table"):
+    with pytest.raises(ValueError, match="kind must be one of set, experts, finished, table"):
         Source("pairs")
     with pytest.raises(ValueError, match="a table needs an index"):
         Source("table")

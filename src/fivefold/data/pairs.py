@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from fivefold.data.pictures import KEEP_BYTES, Codes, Pictures
+from fivefold.data.simulate import Looks, apply_look
+from fivefold.data.versions import Encoded
 from fivefold.errors import DataError
 from fivefold.kernels import thumbnail
-from fivefold.photo.files import read_photo
-
-TRUSTED_FROM = 128  # a mask is white where a reconstructed input can be trusted
+from fivefold.photo.image import FULL_SCALE
 
 
 @dataclass(frozen=True)
@@ -26,19 +25,27 @@ class Pair:
 
     Attributes:
         id: The photo; all pairs of one photo share it, and splits go by it.
-        input: File of the input.
-        target: File of the retouched version, of the same size.
-        mask: File that is white where the pair can be trusted; ``None`` means everywhere.
+        input: The input, a file or a cell of a Parquet file.
+        target: The retouched version, of the same size.
         style: Who made the target.
         kind: How the input came about.
+        mask: White where the pair can be trusted; ``None`` means everywhere.
+        looks: Makes the input from the target, a fresh one each epoch; ``input`` is then not read.
     """
 
     id: str
-    input: Path
-    target: Path
+    input: Encoded
+    target: Encoded
     style: str
     kind: str
-    mask: Path | None = None
+    mask: Encoded | None = None
+    looks: Looks | None = None
+
+    @property
+    def pictures(self) -> list[Encoded]:
+        """What has to be read for it: the target, the input unless it is made, and the mask."""
+        own = [self.target] if self.looks is not None else [self.target, self.input]
+        return own if self.mask is None else [*own, self.mask]
 
 
 @dataclass(frozen=True)
@@ -69,17 +76,19 @@ class Draw:
 
 
 class PairSet(Dataset[Sample]):
-    """Pairs, decoded once into memory, with flips and crops that are a function of seed and draw.
+    """Pairs, with flips, crops and looks that are a function of seed and draw.
 
     Args:
-        pairs: What to draw from. A file named by several pairs is decoded once.
+        pairs: What to draw from.
         augment: Flip and crop each draw, both pictures alike.
         smallest_crop: Shortest side of a crop as a part of the photo's, 0…1.
-        seed: Of the augmentation.
+        seed: Of the augmentation, and of the looks.
+        keep_bytes: Pictures that need more memory than this are decoded anew for each draw.
 
     Raises:
         DataError: If the two pictures of a pair differ in size.
-        PhotoReadError: If a file is missing or damaged.
+        PhotoReadError: If a picture is missing or damaged. Both come when a pair is drawn where
+            pictures are not kept.
     """
 
     def __init__(
@@ -89,22 +98,16 @@ class PairSet(Dataset[Sample]):
         augment: bool,
         smallest_crop: float = 0.6,
         seed: int = 0,
+        keep_bytes: int = KEEP_BYTES,
     ) -> None:
         self.pairs = list(pairs)
         self.augment = augment
         self.smallest_crop = smallest_crop
         self.seed = seed
-        files = sorted(
-            {f for p in self.pairs for f in (p.input, p.target, p.mask) if f is not None}
-        )
-        with ThreadPoolExecutor() as pool:
-            self._pixels = dict(zip(files, pool.map(_read_8bit, files), strict=True))
-        for pair in self.pairs:
-            shapes = {
-                self._pixels[f].shape for f in (pair.input, pair.target, pair.mask) if f is not None
-            }
-            if len(shapes) != 1:
-                raise DataError(f"{pair.target}: its size differs from that of {pair.input}")
+        self._pictures = Pictures((f for p in self.pairs for f in p.pictures), keep_bytes)
+        if self._pictures.are_kept:
+            for pair in self.pairs:
+                self._decoded(pair)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -113,23 +116,32 @@ class PairSet(Dataset[Sample]):
         if isinstance(draw, int):
             draw = Draw(draw)
         pair = self.pairs[draw.index]
-        photo, target = self._pixels[pair.input], self._pixels[pair.target]
-        mask = np.full(photo.shape[:2], 255, np.uint8)
-        if pair.mask is not None:
-            mask = self._pixels[pair.mask][..., 0]
+        target, *others = self._decoded(pair)
+        if pair.looks is None:
+            photo, *others = others
+        else:
+            photo = _undone(target, pair.looks, (self.seed, pair.id, draw.epoch))
+        mask = others[0][..., 0] if others else np.full(photo.shape[:2], 255, np.uint8)
         if self.augment:
             random = np.random.default_rng((self.seed, draw.epoch, draw.index))
             rows, columns = _random_crop(random, photo.shape, self.smallest_crop)
             flip = -1 if random.random() < 0.5 else 1
-            photo, target, mask = (a[rows, columns][:, ::flip] for a in (photo, target, mask))
-        photo = np.ascontiguousarray(photo)
+            photo = photo[rows, columns][:, ::flip]
+            target = target[rows, columns][:, ::flip]
+            mask = mask[rows, columns][:, ::flip]
         return Sample(
-            thumbnail=_planes(thumbnail(photo)),
-            photo=_planes(photo) / 255,
-            target=_planes(target) / 255,
-            mask=torch.from_numpy((mask >= TRUSTED_FROM).astype(np.float32)),
+            thumbnail=_planes(thumbnail(photo.copy())),
+            photo=_planes(photo) / FULL_SCALE[photo.dtype],
+            target=_planes(target) / FULL_SCALE[target.dtype],
+            mask=torch.from_numpy((mask > FULL_SCALE[mask.dtype] / 2).astype(np.float32)),
             pair=pair,
         )
+
+    def _decoded(self, pair: Pair) -> list[Codes]:
+        decoded = [self._pictures[picture] for picture in pair.pictures]
+        if len({codes.shape for codes in decoded}) != 1:
+            raise DataError(f"{pair.target}: its size differs from that of {pair.input}")
+        return decoded
 
 
 def batches_of(
@@ -156,13 +168,12 @@ def _random_crop(
     return slices[0], slices[1]
 
 
-def _planes(pixels: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
+def _undone(target: Codes, looks: Looks, draw: tuple[int, str, int]) -> Codes:
+    """The input that a look makes of a finished photo, in 8 bits as most inputs are."""
+    srgb = (target / FULL_SCALE[target.dtype]).astype(np.float32)
+    return np.rint(apply_look(srgb, looks.draw(*draw)) * 255).astype(np.uint8)
+
+
+def _planes(pixels: Codes | NDArray[np.float32]) -> Tensor:
     """``(H, W, 3)`` to ``(3, H, W)`` float32, values unchanged."""
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(pixels, 2, 0), dtype=np.float32))
-
-
-def _read_8bit(path: Path) -> NDArray[np.uint8]:
-    pixels = read_photo(path).pixels
-    if pixels.dtype != np.uint8:
-        raise DataError(f"{path}: expected 8 bits a channel, found {pixels.dtype}")
-    return pixels.astype(np.uint8, copy=False)

@@ -118,11 +118,11 @@ def to_pairs(photos: Sequence[PhotoVersions], styles: Sequence[str] | None = Non
     return [
         Pair(
             id=photo.id,
-            input=photo.input,  # type: ignore[arg-type]
-            target=target,  # type: ignore[arg-type]
+            input=photo.input,
+            target=target,
             style=style,
             kind=photo.rendition,
-            mask=photo.mask,  # type: ignore[arg-type]
+            mask=photo.mask,
         )
         for photo in photos
         for style, target in photo.targets.items()

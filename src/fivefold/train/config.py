@@ -13,7 +13,7 @@ from fivefold.data.splits import SPLITS
 from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError
 
-KINDS = ("set", "experts", "table", "fivek_pairs", "styled")
+KINDS = ("set", "experts", "finished", "table", "fivek_pairs", "styled")
 _TARGETS = {**dict.fromkeys(KINDS, STYLED_TARGETS), "experts": EXPERT_STYLES, "set": ()}
 
 
@@ -24,9 +24,11 @@ class Source:
     Attributes:
         kind: ``"set"``, any set of photos (see :func:`fivefold.data.sets.open_set`);
             ``"experts"``, a set of which the experts' versions count, but for photos that it keeps
-            to judge with (see :func:`fivefold.data.experts.expert_set`); ``"table"``, a CSV with a
-            row per pair (see :func:`fivefold.data.pack.table_pairs`); or ``"fivek_pairs"`` or
-            ``"styled"``, parts of the study pack.
+            to judge with (see :func:`fivefold.data.experts.expert_set`); ``"finished"``, a folder
+            of finished photos, each epoch with fresh un-retouched looks as inputs (see
+            :mod:`fivefold.data.simulate`); ``"table"``, a CSV with a row per pair (see
+            :func:`fivefold.data.pack.table_pairs`); or ``"fivek_pairs"`` or ``"styled"``, parts of
+            the study pack.
         index: Where it lies, relative to the data folder; needed for a ``table``, and otherwise
             the data folder itself.
         targets: The versions to learn from: labels of ``styled``, ``experts``, or styles of a

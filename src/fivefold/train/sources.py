@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fivefold.data.experts import expert_pairs
+from fivefold.data.folders import pictures_in
 from fivefold.data.pack import fivek_pairs, fold_of, styled_pairs, table_pairs
 from fivefold.data.pairs import Pair
 from fivefold.data.sets import open_set
+from fivefold.data.simulate import Looks
 from fivefold.data.splits import part_of
 from fivefold.data.versions import styles_of, to_pairs
 from fivefold.errors import DataError
@@ -63,7 +65,26 @@ def _pairs_of(source: Source, data: Path) -> list[Pair]:
         return expert_pairs(data / source.index, source.targets)
     if source.kind == "table":
         return table_pairs(data / source.index)
+    if source.kind == "finished":
+        return _finished_pairs(data / source.index)
     return _set_pairs(data / source.index, source.targets)
+
+
+def _finished_pairs(folder: Path) -> list[Pair]:
+    pairs = [
+        Pair(
+            id=path.relative_to(folder).with_suffix("").as_posix(),
+            input=path,
+            target=path,
+            style="finished",
+            kind="simulated",
+            looks=Looks(),
+        )
+        for path in pictures_in(folder)
+    ]
+    if not pairs:
+        raise DataError(f"{folder}: holds no photo")
+    return pairs
 
 
 def _set_pairs(path: Path, styles: Sequence[str]) -> list[Pair]:
