@@ -14,6 +14,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from fivefold.errors import MissingExtraError
+
 TILES = 3
 REACH_PX = 16
 SHIFT_LIMIT_PX = 1.0
@@ -57,6 +59,7 @@ def alignment(one: NDArray[np.float32], other: NDArray[np.float32]) -> Alignment
 
     Raises:
         ValueError: If the shapes differ.
+        MissingExtraError: If SciPy is not installed.
     """
     if one.shape != other.shape:
         raise ValueError(f"shapes must be equal, received {one.shape} and {other.shape}")
@@ -80,8 +83,10 @@ def _thirds(length_px: int) -> list[slice]:
 
 def _structure(srgb: NDArray[np.float32]) -> NDArray[np.float32]:
     """Luminance with its local mean taken out, divided by its local contrast."""
-    from scipy.ndimage import gaussian_filter
-
+    try:
+        from scipy.ndimage import gaussian_filter
+    except ImportError as error:
+        raise MissingExtraError("SciPy", "data") from error
     luminance = srgb @ _LUMA
     detail = luminance - gaussian_filter(luminance, _LOCAL_SIGMA_PX)
     contrast = np.sqrt(gaussian_filter(np.square(detail), 2 * _LOCAL_SIGMA_PX))
