@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,13 @@ def hosted(experts: dict[str, Enhancer], **limits: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def single(experts: dict[str, Enhancer]) -> Iterator[str]:
+    """The address of a service with one expert."""
+    with hosted({"consensus": experts["consensus"]}) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def service(experts: dict[str, Enhancer]) -> Iterator[str]:
     """The address of a service with both experts and the usual limits."""
     with hosted(experts) as address:
@@ -134,21 +141,6 @@ def encoded(pixels: np.ndarray, file_format: str = "PNG", **options: Any) -> byt
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, file_format, **options)
     return buffer.getvalue()
-
-
-Serve = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def serve(bundles: list[Path]) -> Iterator[Serve]:
-    """Start ``fivefold serve`` in a process of its own; returns its address."""
-    with contextlib.ExitStack() as stack:
-
-        def start(*arguments: str, offer: int = 1) -> str:
-            chosen = [word for path in bundles[:offer] for word in ("--bundle", str(path))]
-            return stack.enter_context(running("--port", "0", *chosen, *arguments))[0]
-
-        yield start
 
 
 @contextlib.contextmanager
@@ -190,6 +182,16 @@ def wait_for(address: str, timeout_s: float = 15) -> None:
             return
 
 
-def find_chromium() -> str | None:
-    """The browser that the tests of the page run in, or ``None``."""
-    return os.environ.get("FIVEFOLD_CHROMIUM") or shutil.which("chromium")
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium; the tests of the page are skipped where it is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = os.environ.get("FIVEFOLD_CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    from tests.web.browser import FLAGS
+
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()

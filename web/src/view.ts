@@ -26,11 +26,11 @@ export function fitted(photo: Size, frame: Box, pixelRatio: number): View {
     frame.height / photo.height,
     Math.max(pixelRatio, 1),
   );
-  return {
+  return onWholePixels({
     scale,
     x: (photo.width - frame.width / scale) / 2 - frame.left / scale,
     y: (photo.height - frame.height / scale) / 2 - frame.top / scale,
-  };
+  });
 }
 
 /** Zoom so that what lies under a point of the window stays there. */
@@ -47,18 +47,19 @@ export function bounded(view: View, photo: Size, frame: Box, pixelRatio: number)
   const fit = fitted(photo, frame, pixelRatio);
   if (view.scale <= fit.scale) return fit;
   const scale = Math.min(view.scale, Math.max(LARGEST_SCALE, fit.scale));
-  const placed = {
+  return onWholePixels({
     scale,
     x: along(view.x, scale, photo.width, frame.left, frame.width),
     y: along(view.y, scale, photo.height, frame.top, frame.height),
-  };
-  // On whole pixels a photo at its own size is shown exactly, and enlarged pixels do not swim.
-  if (scale < 1) return placed;
-  return {
-    scale,
-    x: Math.round(placed.x * scale) / scale,
-    y: Math.round(placed.y * scale) / scale,
-  };
+  });
+}
+
+/**
+ * The view with the photo's corner on a whole device pixel: at its own size it is shown exactly,
+ * its edges are sharp, and enlarged pixels are all of one size.
+ */
+function onWholePixels({ scale, x, y }: View): View {
+  return { scale, x: Math.round(x * scale) / scale, y: Math.round(y * scale) / scale };
 }
 
 function along(position: number, scale: number, length: number, start: number, room: number) {

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fivefold import kernels
 from fivefold.errors import BundleError
@@ -126,7 +125,7 @@ class Enhancer:
             return photo if in_place else photo.with_pixels(photo.pixels.copy())
         grid = grid.with_strength(strength)
         if photo.is_greyscale:
-            grid = replace(grid, coefficients=_neutral(grid.coefficients))
+            grid = neutral(grid)
         space = model_space(photo.icc_profile)
         out = photo.pixels if in_place else np.empty_like(photo.pixels)
         if space is None:
@@ -210,12 +209,12 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _neutral(coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
+def neutral(grid: BilateralGrid) -> BilateralGrid:
     """The grid whose three outputs all are the luminance of this grid's output.
 
     Luminance is a weighted sum of the output's channels, and these are affine in the input, so it
     is an affine transform too: one that leaves a grey photo grey, at no cost in pixels.
     """
-    rows = coefficients.reshape(3, 4, *coefficients.shape[1:])
+    rows = grid.coefficients.reshape(3, 4, *grid.coefficients.shape[1:])
     luminance = np.tensordot(_LUMA, rows, axes=1)
-    return np.concatenate([luminance] * 3)
+    return replace(grid, coefficients=np.concatenate([luminance] * 3))

@@ -12,7 +12,7 @@ from fivefold.errors import PhotoError
 from fivefold.photo.files import encode_photo, read_photo
 from fivefold.photo.image import Metadata, Photo, Pixels
 from fivefold.photo.resize import area_average
-from fivefold.runtime.enhancer import Enhancer
+from fivefold.runtime.enhancer import Enhancer, neutral
 from fivefold.web import grid_format
 from fivefold.web.parameters import Look
 from fivefold.web.problems import of_photo
@@ -92,6 +92,8 @@ class Jobs:
         photo = self._read(upload)
         job.go_on()
         grid = self._experts[expert].predict(photo)
+        if photo.is_greyscale:
+            grid = neutral(grid)  # as the enhancer's own rendering does
         return Answer(
             grid_format.pack_grid(grid),
             grid_format.MEDIA_TYPE,

@@ -172,8 +172,12 @@ def load_experts(bundles: list[str] | None, workers: int) -> dict[str, Enhancer]
     Raises:
         FivefoldError: If there is none, two have one name, or one cannot be read.
     """
-    from fivefold.runtime.enhancer import DEFAULT_BUNDLE, Enhancer, shipped_bundles
-    from fivefold.web.settings import available_cores
+    from fivefold.runtime.enhancer import (
+        DEFAULT_BUNDLE,
+        Enhancer,
+        available_cores,
+        shipped_bundles,
+    )
 
     shipped = sorted(shipped_bundles(), key=lambda name: (name != DEFAULT_BUNDLE, name))
     threads = max(1, available_cores() // workers)
