@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fivefold.data.versions import EXPERT_STYLES
+from fivefold.evaluate.bootstrap import difference_interval
 from fivefold.reproduce.results import Judged, Result, is_real
 from fivefold.reproduce.runs import SINGLE
 
@@ -19,7 +20,7 @@ TRAINING = "training data, last epoch"
 HELD_OUT = "held-out photos"
 REAL_EXPERT_C = "real expert C"
 
-Values = Mapping[Hashable, float]
+Values = Mapping[tuple[Hashable, ...], float]
 """A figure for each observation; the first part of a key is what is resampled together."""
 
 
@@ -150,21 +151,14 @@ def difference(first: Values, second: Values, *, higher_is_better: bool) -> Diff
     Raises:
         ValueError: If the keys differ, or there are none.
     """
-    if first.keys() != second.keys() or not first:
-        raise ValueError(
-            f"both must have the same keys, and some; received {len(first)} and {len(second)}"
-        )
-    sign = 1.0 if higher_is_better else -1.0
-    sums: dict[Hashable, list[float]] = {}
-    for key, value in first.items():
-        assert isinstance(key, tuple)
-        sums.setdefault(key[0], []).append(sign * (value - second[key]))
-    totals = np.array([sum(values) for values in sums.values()])
-    counts = np.array([len(values) for values in sums.values()])
-    drawn = np.random.default_rng(0).integers(0, len(totals), (RESAMPLES, len(totals)))
-    means = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Difference(float(totals.sum() / counts.sum()), float(low), float(high), len(totals))
+    if first.keys() != second.keys():
+        raise ValueError(f"both must have the same keys, received {len(first)} and {len(second)}")
+    better, worse = (first, second) if higher_is_better else (second, first)
+    clusters = [str(key[0]) for key in first]
+    interval = difference_interval(
+        [better[key] for key in first], [worse[key] for key in first], clusters, draws=RESAMPLES
+    )
+    return Difference(interval.mean, interval.low, interval.high, len(set(clusters)))
 
 
 def _finding(
@@ -203,8 +197,8 @@ def _values(result: Result, data: str, quantity: str) -> Values:
     if data == TRAINING:
         return {(i,): v for i, v in enumerate(result.epochs[-1]["curve"][quantity])}
     return {
-        (score.photo, score.input, score.style): getattr(score, quantity)
-        for score in result.judged
+        (score.photo, place): getattr(score, quantity)
+        for place, score in enumerate(result.judged)  # every run was judged on the same pairs
         if _is_on(score, data)
     }
 

@@ -25,6 +25,7 @@ def write_paper(
     facts: Facts,
     results: Mapping[str, Result],
     untouched: Sequence[Judged],
+    apart: Mapping[tuple[str, str], float],
     found: Sequence[Finding],
     exhibits: Mapping[str, Picture],
 ) -> list[Block]:
@@ -34,6 +35,7 @@ def write_paper(
         facts: What the study was made of.
         results: By the name of the run.
         untouched: Scores of the inputs as they are.
+        apart: Mean PSNR in dB between every two experts' versions.
         found: The paper's claims, and what was found.
         exhibits: Figures 2 to 5, as far as the runs allow them.
     """
@@ -44,6 +46,7 @@ def write_paper(
         *_network(),
         *_findings(found, exhibits),
         *_every_model(facts, results, untouched),
+        *_experts(facts, apart),
         *_side_by_side(exhibits),
         *_limits(facts),
     ]
@@ -265,6 +268,28 @@ def _every_model(
             "In the same ten epochs the model of all experts takes five times the steps of a "
             "single expert's, as in the paper."
         )
+
+
+def _experts(facts: Facts, apart: Mapping[tuple[str, str], float]) -> Iterator[Block]:
+    if not apart:
+        return
+    letters = [style[-1].upper() for style in facts.experts]
+    both_ways = {**apart, **{(b, a): figure for (a, b), figure in apart.items()}}
+    rows = []
+    for style, letter in zip(facts.experts, letters, strict=True):
+        figures = [both_ways.get((style, other)) for other in facts.experts]
+        known = [figure for figure in figures if figure is not None]
+        cells = ["–" if figure is None else f"{figure:.2f}" for figure in figures]
+        rows.append((letter, *cells, f"{sum(known) / len(known):.2f}" if known else "–"))
+    yield Paragraph(
+        "How far the experts are from each other says what these figures can mean: no single "
+        "result can be near to all of them."
+    )
+    yield Table(
+        "**Table 4.** Mean PSNR in dB between every two experts' versions of the held-out photos.",
+        ("expert", *letters, "mean"),
+        rows,
+    )
 
 
 def _side_by_side(exhibits: Mapping[str, Picture]) -> Iterator[Block]:

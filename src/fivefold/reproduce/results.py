@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from typing import Any
 
 from fivefold.data.experts import REAL_C, ExpertSet
 from fivefold.data.pairs import Pair, PairSet
+from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError
 from fivefold.evaluate.figures import Curve
+from fivefold.evaluate.metrics import psnr
 from fivefold.model.enhancer_net import EnhancerNet
 from fivefold.model.weights import load_weights
 from fivefold.reproduce.training import WEIGHTS
 from fivefold.train.config import TrainConfig
-from fivefold.train.score import pair_scores
+from fivefold.train.score import pair_scores, to_8bit
 
 SCORES = "scores.json"
 
@@ -29,14 +32,12 @@ class Judged:
 
     Attributes:
         photo: Its id.
-        input: Which of the photo's inputs.
         style: Whose version.
         psnr: Of the 8-bit result, in dB.
         loss: Mean squared error of the unrounded result.
     """
 
     photo: str
-    input: str
     style: str
     psnr: float
     loss: float
@@ -115,7 +116,6 @@ def judge(net: EnhancerNet | None, judged: PairSet) -> list[Judged]:
     return [
         Judged(
             photo=score.pair.id,
-            input=score.pair.input.stem if isinstance(score.pair.input, Path) else "",
             style=score.pair.style,
             psnr=score.psnr,
             loss=score.loss,
@@ -138,6 +138,21 @@ def judge_run(run: Path, judged: PairSet) -> list[Judged]:
     temporary.write_text(json.dumps(facts), encoding="utf-8")
     temporary.replace(path)
     return scores
+
+
+def between_experts(judged: PairSet) -> dict[tuple[str, str], float]:
+    """Mean PSNR in dB between every two experts' versions of the same inputs.
+
+    Args:
+        judged: The pairs of each input follow each other; the real expert C does not count.
+    """
+    figures: dict[tuple[str, str], list[float]] = {}
+    numbers = [i for i, pair in enumerate(judged.pairs) if pair.style in EXPERT_STYLES]
+    for _, group in itertools.groupby(numbers, key=lambda i: judged.pairs[i].input):
+        versions = [(judged.pairs[i].style, to_8bit(judged[i].target)) for i in group]
+        for (one, ours), (other, theirs) in itertools.combinations(versions, 2):
+            figures.setdefault((one, other), []).append(psnr(ours, theirs))
+    return {pair: sum(values) / len(values) for pair, values in figures.items()}
 
 
 def mean_psnr(judged: Sequence[Judged], styles: Sequence[str]) -> float:

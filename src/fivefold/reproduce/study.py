@@ -22,7 +22,14 @@ from fivefold.reproduce.facts import facts_of
 from fivefold.reproduce.findings import Finding, findings
 from fivefold.reproduce.paper import TITLE, write_paper
 from fivefold.reproduce.photos import Shown, held_out_photos
-from fivefold.reproduce.results import Result, judge, judge_run, pairs_to_judge, read_epochs
+from fivefold.reproduce.results import (
+    Result,
+    between_experts,
+    judge,
+    judge_run,
+    pairs_to_judge,
+    read_epochs,
+)
 from fivefold.reproduce.runs import RUNS, impossible_runs, paper_run
 from fivefold.reproduce.training import train_all
 from fivefold.runtime.enhancer import available_cores
@@ -148,11 +155,13 @@ def reproduce(
         seconds=clock.seconds,
     )
     claims = findings(results)
-    blocks = write_paper(facts, results, untouched, claims, exhibits)
+    apart = between_experts(judged)
+    blocks = write_paper(facts, results, untouched, apart, claims, exhibits)
     _write_text(out / "report.md", to_markdown(TITLE, blocks))
     _write_text(out / "report.html", to_html(TITLE, blocks, out))
     numbers = {
         "facts": asdict(facts),
+        "between_experts": {f"{a}/{b}": figure for (a, b), figure in apart.items()},
         "findings": [{**asdict(c), "verdicts": verdicts(c)} for c in claims],
         "runs": {
             name: {"config": asdict(r.config), "epochs": r.epochs} for name, r in results.items()
