@@ -16,7 +16,7 @@ from photo_samples import PROFILES, XMP, cmyk_profile, pillow_file, random_photo
 from PIL import Image
 
 from fivefold.errors import PhotoReadError, UnsupportedPhotoError
-from fivefold.photo import jxl_header, profile
+from fivefold.photo import jpeg, jxl_header, profile
 from fivefold.photo.files import encode_photo, read_photo
 from fivefold.photo.image import Coding, Photo
 from fivefold.photo.model_space import to_srgb
@@ -50,6 +50,29 @@ def test_jpegs_with_rgb_components_and_restart_markers():
     restarted = pillow_file(image, "JPEG", restart_marker_rows=1, quality=95, subsampling=0)
     plain = pillow_file(image, "JPEG", quality=95, subsampling=0)
     np.testing.assert_array_equal(read_photo(restarted).pixels, read_photo(plain).pixels)
+
+
+def test_jpegs_with_rubbish_before_the_picture():
+    """Stray bytes, a bad ICC marker and a wrong JFIF version before the scan harm nothing."""
+    plain = simplejpeg.encode_jpeg(SMOOTH, 95)
+    expected = read_photo(plain).pixels
+    for dressed in (
+        plain[:20] + b"\x55" * 40 + plain[20:],
+        _with_segments(plain, _segment(0xE2, b"ICC_PROFILE\0\7\1rest")),
+        plain.replace(b"JFIF\0\1\1", b"JFIF\0\xff\1"),
+    ):
+        np.testing.assert_array_equal(read_photo(dressed).pixels, expected)
+
+
+def test_jpegs_of_unusual_sampling(monkeypatch):
+    """What TurboJPEG's interface has no name for goes another way to the same pixels."""
+    coded = simplejpeg.encode_jpeg(SMOOTH, 95)
+    expected = read_photo(coded).pixels
+    monkeypatch.setattr(jpeg, "_chroma", lambda data: None)
+    np.testing.assert_array_equal(read_photo(coded).pixels, expected)
+    assert read_photo(encode_photo(random_photo(grey=True), format="JPEG")).is_greyscale
+    with pytest.raises(PhotoReadError, match="truncated"):
+        read_photo(coded[: len(coded) // 2])
 
 
 def test_cmyk_in_both_codings():
@@ -215,16 +238,17 @@ def test_tiffs_with_more_channels_are_refused():
     tifffile.imwrite(
         buffer, np.zeros((9, 9, 6), np.uint8), photometric="rgb", extrasamples=[0, 0, 0]
     )
-    with pytest.raises(UnsupportedPhotoError, match="extra channels"):
+    with pytest.raises(UnsupportedPhotoError, match="6 channels"):
         read_photo(buffer.getvalue())
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _png_with(chunks: dict[bytes, bytes], photo: Photo | None = None) -> bytes:
     coded = encode_photo(photo or smooth_photo(), format="PNG")
-    added = b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks.items()
-    )
+    added = b"".join(_chunk(kind, body) for kind, body in chunks.items())
     return coded[:33] + added + coded[33:]
 
 
@@ -259,6 +283,33 @@ def test_grey_png_gamma_comes_back_as_a_grey_profile():
     assert profile.colour_space(again.grey_icc_profile) == "GRAY"
     curve = profile.matrix_profile(again.icc_profile).curves[0]
     assert curve.parameters[0] == pytest.approx(1.8, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("bits", "colour_type", "channels"),
+    [(8, 2, 3), (16, 2, 3), (8, 6, 4), (16, 6, 4), (8, 0, 1), (16, 0, 1), (16, 4, 2)],
+)
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (9, 13), (40, 31)])
+def test_interlaced_pngs(bits, colour_type, channels, shape):
+    """The seven passes of an interlaced PNG are laid together, at any size and depth."""
+    dtype = np.uint8 if bits == 8 else np.uint16
+    top = np.iinfo(dtype).max
+    stored = np.random.default_rng(0).integers(0, top, (*shape, channels), dtype, endpoint=True)
+    raw = b""
+    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2))
+    for x, y, step_x, step_y in (*passes, (0, 1, 1, 2)):
+        part = stored[y::step_y, x::step_x]
+        if part.size:
+            raw += b"".join(
+                b"\0" + row.astype(row.dtype.newbyteorder(">")).tobytes() for row in part
+            )
+    header = struct.pack(">IIBBBBB", shape[1], shape[0], bits, colour_type, 0, 0, 1)
+    chunks = {b"IHDR": header, b"IDAT": zlib.compress(raw), b"IEND": b""}
+    photo = read_photo(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*c) for c in chunks.items()))
+    colours = np.broadcast_to(stored[..., : 1 if channels < 3 else 3], (*shape, 3))
+    np.testing.assert_array_equal(photo.pixels, colours)
+    if channels in (2, 4):
+        np.testing.assert_array_equal(photo.alpha, stored[..., -1])
 
 
 @pytest.mark.parametrize("file_format", ["AVIF", "HEIF"])

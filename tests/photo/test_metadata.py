@@ -28,7 +28,7 @@ from fivefold.errors import PhotoWriteError, UnsupportedPhotoError
 from fivefold.photo import exif, profile
 from fivefold.photo.files import encode_photo, read_photo, write_photo
 from fivefold.photo.image import Metadata
-from fivefold.photo.jpeg import parse_header
+from fivefold.photo.jpeg_segments import parse_header
 
 TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fivefold.errors import (
+    FivefoldError,
     MissingExtraError,
     PhotoError,
     PhotoReadError,
@@ -67,17 +68,20 @@ def read_photo(
         raise type(error)(f"{shown}: {one_line(str(error))}") from error
     except MemoryError as error:
         raise PhotoTooLargeError(f"{shown}: not enough memory for its pixels") from error
-    except Exception as error:
-        # Damaged files make the decoders fail in ways that no list can name.
-        raise PhotoReadError(f"{shown}: damaged: {one_line(str(error))}") from error
 
 
 def _read(data: bytes, limits: Limits) -> Photo:
     if not data:
         raise PhotoReadError("the file is empty")
-    for known in FORMATS.values():
+    for name, known in FORMATS.items():
         if known.recognises(data):
-            return known.read(data, limits)
+            try:
+                return known.read(data, limits)
+            except (FivefoldError, MemoryError):
+                raise
+            except Exception as error:
+                # Damaged files make the decoders fail in ways that no list can name.
+                raise PhotoReadError(f"damaged {name}: {str(error)[:100]}") from error
     raise PhotoReadError("not a picture, or of a format that is not handled")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fivefold.photo import avif, heif, jpeg, jxl, netpbm, png, raw, tiff, tiff_writer, webp
 from fivefold.photo.image import Photo
 from fivefold.photo.limits import Limits
+from fivefold.photo.png_picture import MAGIC as PNG_MAGIC
 from fivefold.photo.tiff_fields import MAGICS as TIFF_MAGICS
 
 
@@ -45,7 +46,7 @@ FORMATS: dict[str, Format] = {
         default_quality=jpeg.DEFAULT_QUALITY,
     ),
     "PNG": Format(
-        lambda data: data.startswith(png.MAGIC),
+        lambda data: data.startswith(PNG_MAGIC),
         png.read,
         lambda photo, _: png.encode(photo),
         (".png",),

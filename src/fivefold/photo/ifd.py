@@ -126,10 +126,9 @@ class Layout:
         seen.add(at)
         sizes = _BIG_SIZES if self.is_big else _SIZES
         count, entry, offset = self._field_count, self._entry, self._offset
-        try:
-            (fields,) = count.unpack_from(block, at)
-        except struct.error:
-            raise IfdError(f"directory at {at} lies outside of {len(block)} bytes") from None
+        if at + count.size > len(block):
+            raise IfdError(f"directory at {at} lies outside of {len(block)} bytes")
+        (fields,) = count.unpack_from(block, at)
         first = at + count.size
         directory = Directory(at=at)
         for i in range(min(fields, _MAX_FIELDS)):

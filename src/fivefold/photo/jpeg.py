@@ -1,26 +1,25 @@
-"""JPEG files, decoded and coded by libjpeg-turbo; metadata segments are kept as they are.
-
-Source: ITU-T T.81 annex B (segments), ICC.1:2022 annex B.4, EXIF 2.32 section 4.7, Adobe XMP
-specification part 3 section 1.1.3.
-"""
+"""JPEG files, decoded and coded by libjpeg-turbo; metadata segments are kept as they are."""
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from fivefold.errors import PhotoReadError, PhotoWriteError, UnsupportedPhotoError
-from fivefold.photo import appended, cmyk, exif, photoshop, profile
-from fivefold.photo.image import Coding, Metadata, Photo, Pixels
+from fivefold.photo import appended, cmyk, exif
+from fivefold.photo.image import Coding, Photo, Pixels
+from fivefold.photo.jpeg_segments import (
+    is_complete,
+    metadata_segments,
+    parse_header,
+    picture_alone,
+)
 from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import (
     Decoded,
     current_exif,
-    fitting_exif,
     stored_channels,
     to_photo,
 )
@@ -29,48 +28,14 @@ MAGIC = b"\xff\xd8\xff"
 MAX_SIDE_PX = 65500
 DEFAULT_QUALITY = 95
 
-_EXIF = b"Exif\0\0"
-_XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_XMP_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
-_ICC = b"ICC_PROFILE\0"
-_PHOTOSHOP = b"Photoshop 3.0\0"
-_ADOBE = b"Adobe"
-_MORE_PICTURES = b"MPF\0"
-_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
-_SEGMENT_BYTES = 65533  # the most that a segment's payload can hold
-
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_BARE_MARKERS = {0x01, *range(0xD0, 0xD8)}
 # Complaints of libjpeg about the file around the picture, not about the picture.
-_HARMLESS = ("extraneous bytes", "Invalid SOS parameters", "unknown JFIF revision", "Adobe color")
-
-
-@dataclass(slots=True)
-class Header:
-    """What the segments before the first scan say.
-
-    Attributes:
-        width_px: Width as stored.
-        height_px: Height as stored.
-        components: 1 for grey, 3 for colour, 4 for CMYK.
-        precision: Bits of one sample.
-        has_adobe_marker: Written by Adobe's convention, in which CMYK is inverted.
-        has_more_pictures: It is a multi-picture file (MPO).
-        has_gain_map: It has a gain map in the form of ISO 21496-1.
-        icc_profile: The colour profile.
-        metadata: EXIF, XMP and IPTC.
-    """
-
-    width_px: int = 0
-    height_px: int = 0
-    components: int = 0
-    precision: int = 8
-    has_adobe_marker: bool = False
-    has_more_pictures: bool = False
-    has_gain_map: bool = False
-    icc_profile: bytes | None = None
-    metadata: Metadata = field(default_factory=Metadata)
+_HARMLESS = (
+    "extraneous bytes",
+    "Invalid SOS parameters",
+    "unknown JFIF revision",
+    "Adobe color",
+    "ICC marker",
+)
 
 
 def read(data: bytes, limits: Limits) -> Photo:
@@ -103,116 +68,63 @@ def read(data: bytes, limits: Limits) -> Photo:
     return to_photo(decoded, "JPEG", orientation)
 
 
-def _decode(data: bytes, colour_space: str) -> tuple[Pixels, str]:
+def _decode(data: bytes, colour_space: str) -> tuple[Pixels, str | None]:
     import simplejpeg
 
     try:
-        *_, chroma = simplejpeg.decode_jpeg_header(data)
+        chroma = _chroma(data)
+        if chroma is None:
+            return _decode_unusual(data, colour_space), None
         try:
             pixels = simplejpeg.decode_jpeg(data, colour_space)
         except ValueError as error:
-            if not any(words in str(error) for words in _HARMLESS) or not _is_complete(data):
+            if not _is_harmless(error) or not is_complete(data):
                 raise
-            pixels = simplejpeg.decode_jpeg(data, colour_space, strict=False)
+            # Once more without what it complains of: stray bytes before the scan, bad segments.
+            data = picture_alone(data)
+            try:
+                pixels = simplejpeg.decode_jpeg(data, colour_space)
+            except ValueError as second:
+                if not _is_harmless(second):
+                    raise
+                pixels = simplejpeg.decode_jpeg(data, colour_space, strict=False)
     except ValueError as error:
         reason = str(error).split("(): ")[-1]
         if "Premature end" in reason:
             reason = "truncated"
         raise PhotoReadError(f"damaged JPEG: {reason}") from error
-    return pixels, "Gray" if chroma == "Gray" else chroma
+    return pixels, chroma
 
 
-def _is_complete(data: bytes) -> bool:
-    """Whether an end-of-image marker follows the first scan."""
-    scan_at = next((at for marker, at, _ in _segments(data) if marker == _START_OF_SCAN), None)
-    return scan_at is not None and data.find(b"\xff\xd9", scan_at) >= 0
+def _is_harmless(error: ValueError) -> bool:
+    return any(words in str(error) for words in _HARMLESS)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of the payload of each segment up to the first scan's."""
-    at = 2
-    while True:
-        if at + 4 > len(data):
-            raise PhotoReadError("damaged JPEG: truncated before the picture")
-        if data[at] != 0xFF:  # libjpeg skips stray bytes between segments, and so do we
-            at = data.find(b"\xff", at)
-            if at < 0:
-                raise PhotoReadError("damaged JPEG: truncated before the picture")
-            continue
-        marker = data[at + 1]
-        if marker in (0xFF, 0x00) or marker in _BARE_MARKERS:
-            at += 1 if marker == 0xFF else 2
-            continue
-        if marker == _END_OF_IMAGE:
-            raise PhotoReadError("damaged JPEG: it holds no picture")
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        end = at + 2 + length
-        if length < 2 or end > len(data):
-            raise PhotoReadError("damaged JPEG: truncated before the picture")
-        yield marker, at + 4, end
-        if marker == _START_OF_SCAN:
-            return
-        at = end
+def _chroma(data: bytes) -> str | None:
+    """Chroma subsampling, or ``None`` where it is none of the usual ones."""
+    import simplejpeg
+
+    try:
+        *_, chroma = simplejpeg.decode_jpeg_header(data, strict=False)
+    except ValueError as error:
+        if "subsampling level" in str(error):
+            return None
+        raise
+    return str(chroma)
 
 
-def parse_header(data: bytes) -> Header:
-    """Read the segments before the picture.
+def _decode_unusual(data: bytes, colour_space: str) -> Pixels:
+    """Decode a file whose sampling factors libjpeg knows but TurboJPEG's interface does not."""
+    import imagecodecs
 
-    Raises:
-        PhotoReadError: If the file ends before them, or has no frame.
-    """
-    header = Header()
-    icc_parts: dict[int, bytes] = {}
-    exif_block = xmp = None
-    xmp_parts: dict[bytes, dict[int, bytes]] = {}
-    resources = b""
-    for marker, start, end in _segments(data):
-        payload = data[start:end]
-        if marker in _FRAMES and len(payload) >= 6:
-            header.precision, header.height_px, header.width_px, header.components = (
-                struct.unpack_from(">BHHB", payload)
-            )
-        elif marker == 0xE1 and payload.startswith(_EXIF) and exif_block is None:
-            exif_block = payload[len(_EXIF) :]
-        elif marker == 0xE1 and payload.startswith(_XMP) and xmp is None:
-            xmp = payload[len(_XMP) :]
-        elif marker == 0xE1 and payload.startswith(_XMP_EXTENSION):
-            body = payload[len(_XMP_EXTENSION) :]
-            if len(body) > 40:
-                (at,) = struct.unpack_from(">I", body, 36)
-                xmp_parts.setdefault(body[:32], {})[at] = body[40:]
-        elif marker == 0xE2 and payload.startswith(_ICC) and len(payload) > 14:
-            icc_parts[payload[12]] = payload[14:]
-        elif marker == 0xE2 and payload.startswith(_MORE_PICTURES):
-            header.has_more_pictures = True
-        elif marker == 0xE2 and payload.startswith(_GAIN_MAP):
-            header.has_gain_map = True
-        elif marker == 0xED and payload.startswith(_PHOTOSHOP):
-            resources += payload[len(_PHOTOSHOP) :]
-        elif marker == 0xEE and payload.startswith(_ADOBE):
-            header.has_adobe_marker = True
-    if header.width_px == 0 or header.height_px == 0:
-        raise PhotoReadError("damaged JPEG: it states no size")
-    if icc_parts:
-        joined = b"".join(icc_parts[i] for i in sorted(icc_parts))
-        header.icc_profile = joined if len(joined) <= profile.MAX_PROFILE_BYTES else None
-    iptc, others = photoshop.split(resources)
-    header.metadata = Metadata(exif_block, xmp, iptc, _extension(xmp, xmp_parts), others)
-    return header
-
-
-def _extension(xmp: bytes | None, parts: dict[bytes, dict[int, bytes]]) -> bytes | None:
-    """The XMP extension that the packet names by its MD5 hash, if all of it is there."""
-    for digest, pieces in parts.items():
-        joined = b"".join(pieces[at] for at in sorted(pieces))
-        is_named = xmp is not None and digest in xmp
-        if is_named and _digest(joined) == digest:
-            return joined
-    return None
-
-
-def _digest(extension: bytes) -> bytes:
-    return hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode()
+    if not is_complete(data):
+        raise PhotoReadError("damaged JPEG: truncated")
+    names = {"GRAY": "GRAYSCALE", "RGB": "RGB", "CMYK": "CMYK"}
+    try:
+        pixels = imagecodecs.jpeg8_decode(data, outcolorspace=names[colour_space])
+    except imagecodecs.Jpeg8Error as error:
+        raise PhotoReadError("damaged JPEG: it cannot be decoded") from error
+    return pixels
 
 
 def encode(photo: Photo, quality: int) -> list[bytes]:
@@ -240,56 +152,6 @@ def encode(photo: Photo, quality: int) -> list[bytes]:
     after_jfif = 2
     if coded[2:4] == b"\xff\xe0":
         after_jfif = 4 + struct.unpack_from(">H", coded, 4)[0]
-    segments = _metadata_segments(photo, icc_profile)
+    metadata = replace(photo.metadata, exif=current_exif(photo))
+    segments = metadata_segments(metadata, icc_profile)
     return [coded[:after_jfif], *segments, coded[after_jfif:]]
-
-
-def _metadata_segments(photo: Photo, icc_profile: bytes | None) -> list[bytes]:
-    metadata = photo.metadata
-    segments = []
-    exif_block = current_exif(photo)
-    if exif_block is not None:
-        fitting = fitting_exif(exif_block, _SEGMENT_BYTES - len(_EXIF))
-        if fitting is not None:
-            segments.append(_segment(0xE1, _EXIF + fitting))
-    if metadata.xmp is not None:
-        segments += _xmp_segments(metadata.xmp, metadata.xmp_extension)
-    resources = photoshop.join(metadata.iptc, metadata.photoshop)
-    room = _SEGMENT_BYTES - len(_PHOTOSHOP)
-    segments += [_segment(0xED, _PHOTOSHOP + part) for part in _pieces(resources, room)]
-    if icc_profile is not None:
-        parts = _pieces(icc_profile, _SEGMENT_BYTES - len(_ICC) - 2)
-        segments += [
-            _segment(0xE2, _ICC + bytes([i + 1, len(parts)]) + part) for i, part in enumerate(parts)
-        ]
-    return segments
-
-
-def _xmp_segments(packet: bytes, extension: bytes | None) -> list[bytes]:
-    """The packet; if it is too long for a segment, a short one that names it as its extension."""
-    if len(packet) > _SEGMENT_BYTES - len(_XMP):
-        start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b"</x:xmpmeta>")
-        extension = packet[start : stop + 12] if 0 <= start < stop else packet
-        packet = (
-            b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-            b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-            b'<rdf:Description rdf:about="" xmlns:xmpNote="http://ns.adobe.com/xmp/note/" '
-            b'xmpNote:HasExtendedXMP="' + _digest(extension) + b'"/></rdf:RDF></x:xmpmeta>'
-        )
-    segments = [_segment(0xE1, _XMP + packet)]
-    if extension is not None:
-        room = _SEGMENT_BYTES - len(_XMP_EXTENSION) - 40
-        head = _XMP_EXTENSION + _digest(extension)
-        segments += [
-            _segment(0xE1, head + struct.pack(">II", len(extension), i * room) + part)
-            for i, part in enumerate(_pieces(extension, room))
-        ]
-    return segments
-
-
-def _segment(marker: int, payload: bytes) -> bytes:
-    return struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload
-
-
-def _pieces(data: bytes, length: int) -> list[bytes]:
-    return [data[at : at + length] for at in range(0, len(data), length)]

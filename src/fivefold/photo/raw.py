@@ -14,8 +14,9 @@ import struct
 from collections.abc import Iterator
 
 from fivefold.errors import MissingExtraError, PhotoReadError, UnsupportedPhotoError
-from fivefold.photo import exif, ifd, isobmff, jpeg
+from fivefold.photo import exif, ifd, isobmff
 from fivefold.photo.image import Metadata, Photo
+from fivefold.photo.jpeg_segments import parse_header
 from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import Decoded, to_photo
 from fivefold.photo.tiff_fields import MAGICS, metadata_of
@@ -151,7 +152,7 @@ def _description(data: bytes) -> tuple[Metadata, float]:
 
 def _of_jpeg(preview: bytes) -> Metadata:
     try:
-        return jpeg.parse_header(preview).metadata
+        return parse_header(preview).metadata
     except PhotoReadError:
         return Metadata()
 

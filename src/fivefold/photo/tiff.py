@@ -98,10 +98,10 @@ def _pixels(
         pixels: NDArray[Any] = page.asarray()
         axes, photometric = page.axes, page.photometric
         bits, extra = page.bitspersample, tuple(page.extrasamples)
-        if photometric == _PALETTE:
-            palette: NDArray[Any] = np.asarray(page.colormap).T
-            pixels = palette[pixels]
-            axes, photometric, bits = "YXS", _RGB, 16
+        palette = page.colormap if photometric == _PALETTE else None
+    if palette is not None and axes in ("YX", "YXS"):
+        pixels, bits = _from_palette(pixels, np.asarray(palette))
+        axes, photometric = "YXS", _RGB
     if axes == "SYX":
         pixels = np.moveaxis(pixels, 0, -1)
     elif axes == "YX":
@@ -111,7 +111,7 @@ def _pixels(
     pixels = _standard_depth(pixels, bits)
     colours = {_GREY_WHITE_IS_0: 1, _GREY: 1, _RGB: 3, _YCBCR: 3, _SEPARATED: 4}[photometric]
     if pixels.shape[2] not in (colours, colours + 1):
-        raise UnsupportedPhotoError(f"a TIFF with {pixels.shape[2] - colours} extra channels")
+        raise UnsupportedPhotoError(f"a TIFF with {pixels.shape[2]} channels")
     if photometric == _GREY_WHITE_IS_0:
         scale = pixels.dtype.type(FULL_SCALE[pixels.dtype])
         pixels = np.concatenate([scale - pixels[:, :, :1], pixels[:, :, 1:]], axis=2)
@@ -125,6 +125,17 @@ def _pixels(
         directory.fields.pop(ICC, None)
         return converted, ("CMYK converted to sRGB",)
     return pixels, ()
+
+
+def _from_palette(indices: NDArray[Any], palette: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Colours ``(H, W, 3 or 4)`` of 16 bits, or of 8 where the palette is of 8 bits inside."""
+    colours = palette.T[(indices if indices.ndim == 2 else indices[:, :, 0]).astype(np.intp)]
+    if indices.ndim == 3 and indices.shape[2] == 2 and indices.dtype == np.uint8:
+        alpha = indices[:, :, 1:].astype(np.uint16) * 257
+        colours = np.concatenate([colours, alpha], axis=2)
+    if (palette % 257 == 0).all() or (palette % 256 == 0).all():
+        return (colours >> 8).astype(np.uint8), 8
+    return colours, 16
 
 
 def _check_page(page: TiffPage, file_bytes: int) -> None:
