@@ -19,11 +19,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from fivefold.cli import enhance, info, serve
+from fivefold.cli import enhance, export, info, reproduce, serve, train
 from fivefold.cli.console import say
 from fivefold.errors import FivefoldError
 
-_VERBS = (enhance, info, serve)
+_VERBS = (enhance, serve, train, reproduce, export, info)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="fivefold",
         description="Enhance photos as five expert retouchers would, at full resolution.",
         epilog="Each verb explains itself: fivefold VERB --help",
+        formatter_class=_RoomForVerbs,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and leave")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
@@ -79,6 +80,14 @@ def _parser() -> argparse.ArgumentParser:
         verb_parser.formatter_class = argparse.RawDescriptionHelpFormatter
         verb_parser.set_defaults(run=verb.run, parser=verb_parser)
     return parser
+
+
+class _RoomForVerbs(argparse.HelpFormatter):
+    """Argparse forgets that verbs are indented, and breaks the lines of long ones."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = 14
 
 
 class _Version(argparse.Action):

@@ -14,7 +14,6 @@ from typing import Any
 from fivefold.data.experts import REAL_C, ExpertSet
 from fivefold.data.pairs import Pair, PairSet
 from fivefold.data.versions import EXPERT_STYLES
-from fivefold.errors import DataError
 from fivefold.evaluate.figures import Curve
 from fivefold.evaluate.metrics import psnr
 from fivefold.model.enhancer_net import EnhancerNet
@@ -88,21 +87,6 @@ class Result:
         key = {"loss": "held_out_loss", "psnr": "held_out"}[quantity]
         ends = [epoch["epoch"] + 1 for epoch in self.epochs if "all" in epoch[key]]
         return Curve(ends, [epoch[key]["all"] for epoch in self.epochs if "all" in epoch[key]])
-
-
-def read_epochs(run: Path) -> list[dict[str, Any]]:
-    """What a run wrote down, an object an epoch.
-
-    Raises:
-        DataError: If the file is missing or damaged.
-    """
-    path = run / "metrics.jsonl"
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{path}: is damaged") from error
 
 
 def pairs_to_judge(held_out: Sequence[Pair], found: ExpertSet) -> list[Pair]:

@@ -28,11 +28,11 @@ from fivefold.reproduce.results import (
     judge,
     judge_run,
     pairs_to_judge,
-    read_epochs,
 )
 from fivefold.reproduce.runs import RUNS, impossible_runs, paper_run
-from fivefold.reproduce.training import train_all
+from fivefold.reproduce.training import is_trained, train_all
 from fivefold.runtime.enhancer import available_cores
+from fivefold.train.loop import read_metrics
 from fivefold.train.sources import training_and_held_out_pairs
 
 STUDY = "study.json"
@@ -113,6 +113,9 @@ def reproduce(
         for name, (training, _) in sources.items()
     }
     listener.on_plan(steps)
+    for name, config in configs.items():
+        if is_trained(config, out / "runs" / name):
+            listener.on_steps(name, steps[name])
     try:
         train_all(
             [configs[name] for name in sorted(configs, key=lambda name: -steps[name])],
@@ -134,7 +137,7 @@ def reproduce(
     results = {
         name: Result(
             config=config,
-            epochs=read_epochs(out / "runs" / name),
+            epochs=read_metrics(out / "runs" / name),
             judged=judge_run(out / "runs" / name, judged),
         )
         for name, config in configs.items()

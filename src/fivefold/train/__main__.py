@@ -1,4 +1,7 @@
-"""``python -m fivefold.train CONFIG --data PACK --run FOLDER``: train one network."""
+"""``python -m fivefold.train CONFIG --data SET --run FOLDER``: train one network.
+
+What ``accelerate launch`` starts on each device; otherwise ``fivefold train`` says more.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,22 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m fivefold.train", description=__doc__)
     parser.add_argument("config", type=Path, help="the run, a TOML file of configs/")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the study pack")
+    parser.add_argument("--data", type=Path, required=True, help="the set, or the folder of sets")
     parser.add_argument(
         "--run", type=Path, required=True, help="folder for checkpoints and weights"
     )
     parser.add_argument("--start-from", type=Path, help="weights to go on from")
+    parser.add_argument("--mixed-precision", choices=("no", "fp16", "bf16"), default="no")
+    parser.add_argument("--workers", type=int, default=0, help="processes that read photos")
     options = parser.parse_args()
-    config = TrainConfig.read(options.config)
-    train(config, options.data, options.run, start_from=options.start_from)
+    train(
+        TrainConfig.read(options.config),
+        options.data,
+        options.run,
+        start_from=options.start_from,
+        mixed_precision=options.mixed_precision,
+        workers=options.workers,
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fivefold.data.pairs import Draw, PairSet, Sample, batches_of
-from fivefold.errors import TrainingError
+from fivefold.errors import DataError, TrainingError
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet
 from fivefold.model.weights import load_weights, save_weights
 from fivefold.train.averaging import WeightAverage
@@ -28,6 +28,7 @@ from fivefold.train.schedule import learning_rate
 from fivefold.train.score import mean_scores
 from fivefold.train.sources import training_and_held_out_pairs
 
+METRICS = "metrics.jsonl"
 CURVE_POINTS = 50
 """Points an epoch of the training curve that is kept."""
 
@@ -188,6 +189,21 @@ def train(
     accelerator.end_training()
 
 
+def read_metrics(run: Path) -> list[dict[str, Any]]:
+    """What a run wrote down, an object an epoch.
+
+    Raises:
+        DataError: If the file is missing or damaged.
+    """
+    path = run / METRICS
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{path}: is damaged") from error
+
+
 def _curve(progress: Progress) -> dict[str, list[float]]:
     """How an epoch went: means over up to :data:`CURVE_POINTS` even parts of its steps."""
     before = progress.steps - progress.batch
@@ -275,7 +291,7 @@ class _Log:
     """The metrics of a run, a line an epoch, and the same for TensorBoard."""
 
     def __init__(self, run: Path, *, enabled: bool) -> None:
-        self.path = run / "metrics.jsonl"
+        self.path = run / METRICS
         self.board = run / "tensorboard"
         self.enabled = enabled
 
