@@ -6,6 +6,7 @@ import io
 import struct
 
 import numpy as np
+import tifffile
 from PIL import Image, ImageCms
 
 from fivefold.photo import colour, profile
@@ -170,3 +171,30 @@ def _table_profile(kind: bytes, space: bytes, elements: dict[bytes, bytes]) -> b
         63190, 65536, 54061,
     )  # fmt: skip
     return header + directory + body
+
+
+def made_dng(orientation: int = 1, baseline_exposure_ev: float = 0.0) -> bytes:
+    """A small DNG of a quarter-bright grey scene, with a camera whose colours are sRGB's XYZ."""
+    mosaic = np.full((64, 96), 16384, np.uint16)
+    matrix = np.linalg.inv(
+        np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    )
+    rationals = [v for m in matrix.ravel() for v in (round(m * 10000), 10000)]
+    tags = [
+        (271, "s", 0, "Fivefold", True),
+        (272, "s", 0, "Test", True),
+        (274, "H", 1, orientation, True),
+        (33421, "H", 2, (2, 2), True),
+        (33422, "B", 4, (0, 1, 1, 2), True),
+        (50706, "B", 4, (1, 4, 0, 0), True),
+        (50708, "s", 0, "Fivefold Test", True),
+        (50717, "I", 1, 65535, True),
+        (50721, "2i", 9, rationals, True),
+        (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True),
+        (50730, "2i", 1, (round(baseline_exposure_ev * 100), 100), True),
+        (50778, "H", 1, 21, True),
+    ]
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as writer:
+        writer.write(mosaic, photometric=32803, extratags=tags, metadata=None)
+    return buffer.getvalue()

@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 import simplejpeg
 import tifffile
-from photo_samples import PROFILES, XMP, cmyk_profile, pillow_file, random_photo, smooth_photo
+from photo_samples import (
+    PROFILES,
+    XMP,
+    cmyk_profile,
+    made_dng,
+    pillow_file,
+    random_photo,
+    smooth_photo,
+)
 from PIL import Image
 
 from fivefold.errors import PhotoReadError, UnsupportedPhotoError
@@ -68,7 +76,7 @@ def test_jpegs_of_unusual_sampling(monkeypatch):
     """What TurboJPEG's interface has no name for goes another way to the same pixels."""
     coded = simplejpeg.encode_jpeg(SMOOTH, 95)
     expected = read_photo(coded).pixels
-    monkeypatch.setattr(jpeg, "_chroma", lambda data: None)
+    monkeypatch.setattr(jpeg, "_chroma", lambda _: None)
     np.testing.assert_array_equal(read_photo(coded).pixels, expected)
     assert read_photo(encode_photo(random_photo(grey=True), format="JPEG")).is_greyscale
     with pytest.raises(PhotoReadError, match="truncated"):
@@ -466,30 +474,3 @@ def test_cut_raw_is_refused():
     pytest.importorskip("rawpy")
     with pytest.raises(PhotoReadError):
         read_photo(made_dng()[:-3000])
-
-
-def made_dng(orientation: int = 1, baseline_exposure_ev: float = 0.0) -> bytes:
-    """A small DNG of a quarter-bright grey scene, with a camera whose colours are sRGB's XYZ."""
-    mosaic = np.full((64, 96), 16384, np.uint16)
-    matrix = np.linalg.inv(
-        np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-    )
-    rationals = [v for m in matrix.ravel() for v in (round(m * 10000), 10000)]
-    tags = [
-        (271, "s", 0, "Fivefold", True),
-        (272, "s", 0, "Test", True),
-        (274, "H", 1, orientation, True),
-        (33421, "H", 2, (2, 2), True),
-        (33422, "B", 4, (0, 1, 1, 2), True),
-        (50706, "B", 4, (1, 4, 0, 0), True),
-        (50708, "s", 0, "Fivefold Test", True),
-        (50717, "I", 1, 65535, True),
-        (50721, "2i", 9, rationals, True),
-        (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True),
-        (50730, "2i", 1, (round(baseline_exposure_ev * 100), 100), True),
-        (50778, "H", 1, 21, True),
-    ]
-    buffer = io.BytesIO()
-    with tifffile.TiffWriter(buffer) as writer:
-        writer.write(mosaic, photometric=32803, extratags=tags, metadata=None)
-    return buffer.getvalue()

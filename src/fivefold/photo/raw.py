@@ -102,6 +102,8 @@ def read(data: bytes, limits: Limits) -> Photo:
     except ImportError as error:
         raise MissingExtraError("camera RAW support", "raw") from error
     metadata, gain = _description(data)
+    if _is_cut(data):  # LibRaw would say so on stderr, and develop what is missing as black
+        raise PhotoReadError("damaged camera RAW: truncated")
     try:
         with rawpy.RawPy() as negative:
             negative.open_buffer(io.BytesIO(data))
@@ -123,6 +125,23 @@ def read(data: bytes, limits: Limits) -> Photo:
         raise PhotoReadError(f"damaged camera RAW: {text}") from error
     decoded = Decoded(pixels, metadata=metadata, notes=("developed from camera RAW",))
     return to_photo(decoded, "RAW", orientation=1)
+
+
+def _is_cut(data: bytes) -> bool:
+    """Whether strips or tiles that a RAW of the TIFF family states lie outside of the file."""
+    if not data.startswith(MAGICS):
+        return False
+    layout, first = ifd.parse(data)
+    for directory in _directories(data, layout, first):
+        for at_tag, length_tag in ((273, 279), (324, 325)):
+            places = zip(
+                _values(layout, directory, at_tag),
+                _values(layout, directory, length_tag),
+                strict=False,
+            )
+            if any(at + length > len(data) for at, length in places):
+                return True
+    return False
 
 
 def _description(data: bytes) -> tuple[Metadata, float]:
