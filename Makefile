@@ -9,12 +9,13 @@ PIP := PIP_CONSTRAINT="$(CURDIR)/constraints.txt" PIP_BUILD_CONSTRAINT="$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard csrc/*)
 
-.PHONY: help demo test lint bench clean distclean
+.PHONY: help demo test lint bench page static-site clean distclean
 
 help:
 	@echo "make demo       enhance the photos in examples/ into demo/"
 	@echo "make test       lint, types, layers and all tests"
 	@echo "make lint       the first three of these"
+	@echo "make static-site  the page with the network in it, for any static host, into site/ (Node)"
 	@echo "make bench      the figures of the performance table"
 	@echo "make clean      remove what the targets made; make distclean: $(VENV) as well"
 
@@ -35,6 +36,21 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# The page in the package, from its source.
+page: web/node_modules/.package-lock.json
+	npm --prefix web run --silent build
+
+# DIR=... names another folder, BUNDLES="--bundle A --bundle B" other models.
+DIR ?= site
+static-site: $(VENV)/runtime.stamp web/node_modules/.package-lock.json
+	npm --prefix web run --silent build:static -- --outDir "$(abspath $(DIR))" --emptyOutDir
+	$(BIN)/python -m fivefold.web.static_site "$(abspath $(DIR))" $(BUNDLES)
+	@echo
+	@echo "The site is in $(abspath $(DIR)); any static host can serve it."
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	npm --prefix web ci --ignore-scripts --no-audit --no-fund
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks

@@ -44,6 +44,7 @@ export default defineConfig(({ mode }) => {
       outDir: edition === "static" ? "dist" : "../src/fivefold/web/static",
       emptyOutDir: true,
       modulePreload: false,
+      license: edition === "static" ? { fileName: "LICENSES.md" } : false,
       assetsInlineLimit: 0,
       rolldownOptions: {
         output: {

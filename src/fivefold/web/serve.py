@@ -172,23 +172,25 @@ def load_experts(bundles: list[str] | None, workers: int) -> dict[str, Enhancer]
     Raises:
         FivefoldError: If there is none, two have one name, or one cannot be read.
     """
-    from fivefold.runtime.enhancer import (
-        DEFAULT_BUNDLE,
-        Enhancer,
-        available_cores,
-        shipped_bundles,
-    )
+    from fivefold.runtime.enhancer import Enhancer, available_cores
 
-    shipped = sorted(shipped_bundles(), key=lambda name: (name != DEFAULT_BUNDLE, name))
     threads = max(1, available_cores() // workers)
     experts: dict[str, Enhancer] = {}
-    for bundle in bundles or shipped or [DEFAULT_BUNDLE]:
+    for bundle in offered_bundles(bundles):
         enhancer = Enhancer.load(bundle, threads=threads)
         name = enhancer.bundle.manifest.name
         if name in experts:
             raise FivefoldError(f"{bundle}: another bundle is called {name} too")
         experts[name] = enhancer
     return experts
+
+
+def offered_bundles(chosen: list[str] | None) -> list[str]:
+    """The bundles that were chosen, or all that came with the package, the default one first."""
+    from fivefold.runtime.enhancer import DEFAULT_BUNDLE, shipped_bundles
+
+    shipped = sorted(shipped_bundles(), key=lambda name: (name != DEFAULT_BUNDLE, name))
+    return chosen or shipped or [DEFAULT_BUNDLE]
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -155,18 +155,28 @@ function neutral(coefficients: Float32Array): Float32Array {
   return result;
 }
 
+/** Loaded before it is needed, and kept, so that saving works without the network too. */
+let exporter: Worker = newExporter();
+
+function newExporter(): Worker {
+  return new Worker(new URL("./export.worker.ts", import.meta.url), { type: "module" });
+}
+
 function exportInWorker(task: ExportTask, progress: Progress, signal: AbortSignal): Promise<Blob> {
-  const worker = new Worker(new URL("./export.worker.ts", import.meta.url), { type: "module" });
   return new Promise<Blob>((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    worker.onerror = () => reject(new ServiceError("The photo could not be written.", "refused"));
-    worker.onmessage = ({ data }: MessageEvent<ExportAnswer>) => {
+    exporter.onerror = () => reject(new ServiceError("The photo could not be written.", "refused"));
+    exporter.onmessage = ({ data }: MessageEvent<ExportAnswer>) => {
       if ("fraction" in data) progress("enhancing", data.fraction);
       else if ("content" in data) resolve(data.content);
       else reject(new ServiceError(data.problem, "refused"));
     };
-    worker.postMessage(task);
-  }).finally(() => worker.terminate());
+    exporter.postMessage(task);
+  }).catch((error: unknown) => {
+    exporter.terminate(); // it may still be at work
+    exporter = newExporter();
+    throw error;
+  });
 }
 
 export const service: Service = new Local();
