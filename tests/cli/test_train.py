@@ -150,4 +150,4 @@ def test_config_says_what_the_documentation_says() -> None:
     keys = [field.name for kind in (TrainConfig, Source) for field in dataclasses.fields(kind)]
     for word in (*keys, *KINDS):
         assert f"`{word}`" in text, word
-    assert "`\"small\"`" in text
+    assert '`"small"`' in text

@@ -31,6 +31,7 @@ class Facts:
         jobs: Runs at a time.
         threads: Of each run.
         seconds: That the command took, over all its starts.
+        processor_seconds: Of it that the processors worked on it, all cores added up.
     """
 
     set_kind: str
@@ -46,6 +47,7 @@ class Facts:
     jobs: int
     threads: int
     seconds: float
+    processor_seconds: float
 
 
 def facts_of(
@@ -58,6 +60,7 @@ def facts_of(
     jobs: int,
     threads: int,
     seconds: float,
+    processor_seconds: float,
 ) -> Facts:
     """Gather the facts.
 
@@ -70,6 +73,7 @@ def facts_of(
         jobs: Runs at a time.
         threads: Of each run.
         seconds: That the command took.
+        processor_seconds: Of all cores.
     """
     return Facts(
         set_kind=found.kind,
@@ -85,6 +89,7 @@ def facts_of(
         jobs=jobs,
         threads=threads,
         seconds=seconds,
+        processor_seconds=processor_seconds,
     )
 
 

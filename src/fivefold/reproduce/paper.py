@@ -127,8 +127,9 @@ def _runs(
         "epochs, with batch normalisation, random flips and crops, and learned guide thresholds; "
         "the last step's weights are the result. "
         f"Computed on {facts.machine}: {_several(facts.jobs, 'run')} at a time with "
-        f"{_several(facts.threads, 'thread')} each, {_minutes(facts.seconds)} in all, other work "
-        "on the machine included."
+        f"{_several(facts.threads, 'thread')} each. The command took {_minutes(facts.seconds)}, "
+        f"other work on the machine included, and {_minutes(facts.processor_seconds)} of processor "
+        "time over all cores."
     )
     rows = []
     for name, result in results.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ import torch
 
 from fivefold.data.experts import ExpertSet, expert_set
 from fivefold.data.pairs import PairSet
+from fivefold.data.pictures import decode_srgb
 from fivefold.errors import DataError
 from fivefold.evaluate.report import to_html, to_markdown
 from fivefold.photo.atomic import write_atomically
@@ -102,11 +104,12 @@ def reproduce(
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, received {jobs}")
     clock = _Clock()
+    for path in photos:
+        decode_srgb(path)  # what cannot be read is told now, not after hours
     found = expert_set(data)
     impossible = impossible_runs(found.experts)
     configs = {name: paper_run(name, quick=quick) for name in RUNS if name not in impossible}
     kept = _open(out, found, quick=quick, threads=max(1, available_cores() // jobs))
-    clock.seconds = kept["seconds"]
     sources = {name: training_and_held_out_pairs(c, data) for name, c in configs.items()}
     steps = {
         name: len(training) // configs[name].batch_size * configs[name].epochs
@@ -155,7 +158,8 @@ def reproduce(
         impossible=impossible,
         jobs=jobs,
         threads=kept["threads"],
-        seconds=clock.seconds,
+        seconds=kept["seconds"],
+        processor_seconds=kept["processor_seconds"],
     )
     claims = findings(results)
     apart = between_experts(judged)
@@ -182,18 +186,23 @@ def reproduce(
 
 
 class _Clock:
-    """Adds up the time of all starts of a study."""
+    """Adds up the time of all starts of a study, on the wall and of the processors."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
-        self._last_s = time.monotonic()
+        self._last = self._now()
 
-    def tick(self) -> float:
-        """The seconds in all, until now."""
-        now_s = time.monotonic()
-        self.seconds += now_s - self._last_s
-        self._last_s = now_s
-        return self.seconds
+    def tick(self, kept: dict[str, Any]) -> None:
+        """Add what has passed since the last time."""
+        now = self._now()
+        for name, value in now.items():
+            kept[name] += value - self._last[name]
+        self._last = now
+
+    @staticmethod
+    def _now() -> dict[str, float]:
+        times = os.times()
+        processor_s = times.user + times.system + times.children_user + times.children_system
+        return {"seconds": time.monotonic(), "processor_seconds": processor_s}
 
 
 def _open(out: Path, found: ExpertSet, *, quick: bool, threads: int) -> dict[str, Any]:
@@ -208,7 +217,7 @@ def _open(out: Path, found: ExpertSet, *, quick: bool, threads: int) -> dict[str
         out.mkdir(parents=True, exist_ok=True)
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        kept = {"identity": identity, "threads": threads, "seconds": 0.0}
+        kept = {"identity": identity, "threads": threads, "seconds": 0.0, "processor_seconds": 0.0}
         _write_text(path, json.dumps(kept))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from error
@@ -220,7 +229,7 @@ def _open(out: Path, found: ExpertSet, *, quick: bool, threads: int) -> dict[str
 
 
 def _keep(out: Path, kept: dict[str, Any], clock: _Clock) -> None:
-    kept["seconds"] = clock.tick()
+    clock.tick(kept)
     _write_text(out / STUDY, json.dumps(kept))
 
 
