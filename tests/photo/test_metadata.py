@@ -217,6 +217,29 @@ def test_exif_too_long_for_jpeg_loses_only_its_longest_field():
     assert facts["note"] is None
 
 
+@pytest.mark.parametrize("text", ["plain", "café", "日本語", "two\nlines"])
+def test_comments_and_texts_are_kept(text):
+    """PNG's texts come back in PNG, and a comment goes through JPEG as well."""
+    texts = (("Author", text), ("Comment", text))
+    photo = replace(smooth_photo(), metadata=Metadata(texts=texts))
+    png = read_photo(encode_photo(photo, format="PNG"))
+    assert png.metadata.texts == texts
+    jpeg = read_photo(encode_photo(png, format="JPEG"))
+    assert jpeg.metadata.texts == (("Comment", text),)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF"])
+def test_print_density_is_kept(file_format):
+    """300 × 150 dpi are 300 × 150 dpi to Pillow, in every format that can say so."""
+    photo = replace(smooth_photo(), metadata=Metadata(density_dpi=(300.0, 150.0)))
+    coded = encode_photo(photo, format=file_format)
+    with Image.open(io.BytesIO(coded)) as image:
+        assert [round(float(d), 1) for d in image.info["dpi"]] == [300, 150]
+    if file_format != "TIFF":  # there it is a field of the EXIF block
+        found = read_photo(coded).metadata.density_dpi
+        assert [round(d, 1) for d in found] == [300, 150]
+
+
 def test_grey_profile_comes_back():
     """A greyscale photo keeps its one-channel profile, and shows as RGB with the same curve."""
     grey_profile = bytes(imagecodecs.cms_profile("gray", gamma=1.8))

@@ -73,7 +73,7 @@ def read(data: bytes, limits: Limits) -> Photo:
         raise UnsupportedPhotoError("a HEIF with premultiplied transparency")
     notes = heif_items.notes(collection)
     if len(opened) > 1:
-        notes = (*notes, f"{len(opened) - 1} further pictures left out")
+        notes = (*notes, "further pictures of the file left out")
     decoded = Decoded(
         from_bits(pixels, bits),
         icc_profile,

@@ -27,6 +27,8 @@ class Metadata:
         iptc: An IPTC-IIM record, without Photoshop's wrapping.
         xmp_extension: What JPEG files keep of an XMP packet beyond 64 KiB.
         photoshop: Photoshop's other image resources (paths, guides, …), without previews.
+        density_dpi: Pixels per inch across and down, as JFIF and PNG state them for printing.
+        texts: Keyword and text of PNG's text chunks; a JPEG comment has the keyword ``Comment``.
     """
 
     exif: bytes | None = None
@@ -34,6 +36,8 @@ class Metadata:
     iptc: bytes | None = None
     xmp_extension: bytes | None = None
     photoshop: bytes | None = None
+    density_dpi: tuple[float, float] | None = None
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

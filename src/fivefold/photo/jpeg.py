@@ -12,6 +12,7 @@ from fivefold.photo import appended, cmyk, exif
 from fivefold.photo.image import Coding, Photo, Pixels
 from fivefold.photo.jpeg_segments import (
     is_complete,
+    jfif_segment,
     metadata_segments,
     parse_header,
     picture_alone,
@@ -154,4 +155,4 @@ def encode(photo: Photo, quality: int) -> list[bytes]:
         after_jfif = 4 + struct.unpack_from(">H", coded, 4)[0]
     metadata = replace(photo.metadata, exif=current_exif(photo))
     segments = metadata_segments(metadata, icc_profile)
-    return [coded[:after_jfif], *segments, coded[after_jfif:]]
+    return [coded[:2], jfif_segment(metadata.density_dpi), *segments, coded[after_jfif:]]

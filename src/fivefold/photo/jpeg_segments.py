@@ -24,12 +24,14 @@ _PHOTOSHOP = b"Photoshop 3.0\0"
 _ADOBE = b"Adobe"
 _MORE_PICTURES = b"MPF\0"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
+_COMMENT = "Comment"
 _SEGMENT_BYTES = 65533  # the most that a segment's payload can hold
 
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _DECODING = {*_FRAMES, 0xC4, 0xCC, 0xDB, 0xDD, 0xEE}
-_JFIF = b"JFIF\0\1\1\0\0\1\0\1\0\0"
+_JFIF = b"JFIF\0"
+_INCH_CM = 2.54
 _BARE_MARKERS = {0x01, *range(0xD0, 0xD8)}
 
 
@@ -64,8 +66,8 @@ def picture_alone(data: bytes) -> bytes:
     """The file with nothing before its first scan but the segments that decode it."""
     parts, scan_at = [data[:2]], 0
     for marker, start, end in segments(data):
-        if marker == 0xE0 and data[start : start + 5] == b"JFIF\0":
-            parts.append(_segment(marker, _JFIF))
+        if marker == 0xE0 and data[start : start + 5] == _JFIF:
+            parts.append(jfif_segment(None))
         elif marker in _DECODING:
             parts.append(_segment(marker, data[start:end]))
         elif marker == _START_OF_SCAN:
@@ -117,6 +119,8 @@ def parse_header(data: bytes) -> Header:
     exif_block = xmp = None
     xmp_parts: dict[bytes, dict[int, bytes]] = {}
     resources = b""
+    density: tuple[float, float] | None = None
+    texts: list[tuple[str, str]] = []
     for marker, start, end in segments(data):
         payload = data[start:end]
         if marker in _FRAMES and len(payload) >= 6:
@@ -142,14 +146,42 @@ def parse_header(data: bytes) -> Header:
             resources += payload[len(_PHOTOSHOP) :]
         elif marker == 0xEE and payload.startswith(_ADOBE):
             header.has_adobe_marker = True
+        elif marker == 0xE0 and payload.startswith(_JFIF) and len(payload) >= 12:
+            density = _density_dpi(*struct.unpack_from(">BHH", payload, 7))
+        elif marker == 0xFE and payload.strip(b"\0"):
+            texts.append((_COMMENT, _decoded(payload.rstrip(b"\0"))))
     if header.width_px == 0 or header.height_px == 0:
         raise PhotoReadError("damaged JPEG: it states no size")
     if icc_parts:
         joined = b"".join(icc_parts[i] for i in sorted(icc_parts))
         header.icc_profile = joined if len(joined) <= profile.MAX_PROFILE_BYTES else None
     iptc, others = photoshop.split(resources)
-    header.metadata = Metadata(exif_block, xmp, iptc, _extension(xmp, xmp_parts), others)
+    header.metadata = Metadata(
+        exif_block, xmp, iptc, _extension(xmp, xmp_parts), others, density, tuple(texts)
+    )
     return header
+
+
+def _density_dpi(unit: int, across: int, down: int) -> tuple[float, float] | None:
+    """Pixels per inch of JFIF's density; unit 0 only states the shape of a pixel."""
+    per_inch = {1: 1.0, 2: _INCH_CM}.get(unit)
+    return (across * per_inch, down * per_inch) if per_inch and across and down else None
+
+
+def jfif_segment(density_dpi: tuple[float, float] | None) -> bytes:
+    """The APP0 segment that opens a JFIF file."""
+    unit, across, down = 0, 1, 1
+    if density_dpi is not None:
+        rounded = [min(max(round(d), 1), 65535) for d in density_dpi]
+        unit, (across, down) = 1, rounded
+    return _segment(0xE0, _JFIF + struct.pack(">HBHHBB", 0x0101, unit, across, down, 0, 0))
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
 
 
 def _extension(xmp: bytes | None, parts: dict[bytes, dict[int, bytes]]) -> bytes | None:
@@ -186,6 +218,9 @@ def metadata_segments(metadata: Metadata, icc_profile: bytes | None) -> list[byt
         written += [
             _segment(0xE2, _ICC + bytes([i + 1, len(parts)]) + part) for i, part in enumerate(parts)
         ]
+    for keyword, text in metadata.texts:
+        if keyword == _COMMENT:
+            written += [_segment(0xFE, piece) for piece in _pieces(text.encode(), _SEGMENT_BYTES)]
     return written
 
 

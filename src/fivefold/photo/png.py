@@ -6,6 +6,7 @@ which ExifTool shares.
 
 from __future__ import annotations
 
+import struct
 import zlib
 
 from fivefold.photo import cicp, exif, png_picture, profile
@@ -20,6 +21,7 @@ _XMP_KEYWORD = b"XML:com.adobe.xmp"
 _IPTC_KEYWORD = b"Raw profile type iptc"
 _EXIF_KEYWORDS = (b"Raw profile type exif", b"Raw profile type APP1")
 _MAX_TEXT_BYTES = 64 << 20
+_INCH_M = 0.0254
 
 
 def read(data: bytes, limits: Limits) -> Photo:
@@ -39,21 +41,46 @@ def read(data: bytes, limits: Limits) -> Photo:
 
 
 def _metadata(chunks: list[tuple[bytes, bytes]]) -> Metadata:
-    exif_block = xmp = iptc = None
+    found: dict[bytes, bytes] = {}
+    texts: list[tuple[str, str]] = []
+    density = None
     for kind, body in chunks:
         keyword, _, rest = body.partition(b"\0")
-        if kind == b"eXIf" and exif_block is None:
-            exif_block = body.removeprefix(b"Exif\0\0")
-        elif kind == b"iTXt" and keyword == _XMP_KEYWORD and xmp is None:
-            xmp = _international_text(rest)
-        elif kind in (b"zTXt", b"tEXt") and keyword in (_IPTC_KEYWORD, *_EXIF_KEYWORDS):
-            text = _inflate(rest[1:], _MAX_TEXT_BYTES) if kind == b"zTXt" else rest
-            raw = _raw_profile(text or b"")
-            if keyword == _IPTC_KEYWORD:
-                iptc = iptc or raw
-            elif raw is not None:
-                exif_block = exif_block or raw.removeprefix(b"Exif\0\0")
-    return Metadata(exif=exif_block, xmp=xmp, iptc=iptc)
+        if kind == b"eXIf":
+            found.setdefault(b"exif", body.removeprefix(b"Exif\0\0"))
+        elif kind == b"pHYs" and len(body) == 9 and body[8] == 1:
+            across, down = struct.unpack_from(">II", body)
+            density = (across * _INCH_M, down * _INCH_M) if across and down else None
+        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+            text = _text(kind, rest)
+            if text is None:
+                continue
+            if keyword == _XMP_KEYWORD:
+                found.setdefault(b"xmp", text)
+            elif keyword in (_IPTC_KEYWORD, *_EXIF_KEYWORDS):
+                name = b"iptc" if keyword == _IPTC_KEYWORD else b"exif"
+                raw = _raw_profile(text)
+                if raw is not None:
+                    found.setdefault(name, raw.removeprefix(b"Exif\0\0"))
+            else:
+                coding = "utf-8" if kind == b"iTXt" else "latin-1"
+                texts.append((keyword.decode("latin-1"), text.decode(coding, "replace")))
+    return Metadata(
+        exif=found.get(b"exif"),
+        xmp=found.get(b"xmp"),
+        iptc=found.get(b"iptc"),
+        density_dpi=density,
+        texts=tuple(texts),
+    )
+
+
+def _text(kind: bytes, rest: bytes) -> bytes | None:
+    """The text of a chunk after its keyword, unpacked."""
+    if kind == b"tEXt":
+        return rest
+    if kind == b"zTXt":
+        return _inflate(rest[1:], _MAX_TEXT_BYTES)
+    return _international_text(rest)
 
 
 def _colour_profile(chunks: list[tuple[bytes, bytes]]) -> bytes | None:
@@ -121,10 +148,25 @@ def encode(photo: Photo) -> list[bytes]:
         chunks.append(chunk(b"eXIf", exif_block))
     if photo.metadata.xmp is not None:
         chunks.append(chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + photo.metadata.xmp))
-    iptc = photo.metadata.iptc
-    if iptc is not None:
-        digits = iptc.hex()
-        lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
-        text = f"\niptc\n{len(iptc):8}\n{lines}\n".encode("ascii")
-        chunks.append(chunk(b"zTXt", _IPTC_KEYWORD + b"\0\0" + zlib.compress(text)))
+    if photo.metadata.iptc is not None:
+        chunks.append(_iptc_chunk(photo.metadata.iptc))
+    if photo.metadata.density_dpi is not None:
+        across, down = (round(d / _INCH_M) for d in photo.metadata.density_dpi)
+        chunks.append(chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+    chunks += [_text_chunk(keyword, text) for keyword, text in photo.metadata.texts]
     return [coded[:after_header], *chunks, coded[after_header:]]
+
+
+def _iptc_chunk(iptc: bytes) -> bytes:
+    digits = iptc.hex()
+    lines = "\n".join(digits[i : i + 72] for i in range(0, len(digits), 72))
+    text = f"\niptc\n{len(iptc):8}\n{lines}\n".encode("ascii")
+    return chunk(b"zTXt", _IPTC_KEYWORD + b"\0\0" + zlib.compress(text))
+
+
+def _text_chunk(keyword: str, text: str) -> bytes:
+    name = keyword.encode("latin-1", "replace")[:79]
+    try:
+        return chunk(b"tEXt", name + b"\0" + text.encode("latin-1"))
+    except UnicodeEncodeError:
+        return chunk(b"iTXt", name + b"\0\0\0\0\0" + text.encode())

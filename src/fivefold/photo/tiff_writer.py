@@ -21,6 +21,7 @@ from fivefold.photo.tiff_fields import ICC, IPTC, PHOTOSHOP, STRUCTURAL_TAGS, XM
 _STRIP_BYTES = 1 << 20
 _DEFLATE, _HORIZONTAL_DIFFERENCES, _UNASSOCIATED_ALPHA, _FLOAT = 8, 2, 2, 3
 _LEVEL = 6
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2
 _CLASSIC_LIMIT_BYTES = 4_000_000_000
 
 
@@ -44,6 +45,8 @@ def encode(photo: Photo) -> list[bytes]:
     directory = described[1] if described else ifd.Directory()
     directory.fields |= _structure(pixels, layout, rows, offsets, [len(s) for s in strips])
     metadata = photo.metadata
+    if metadata.density_dpi is not None and _X_RESOLUTION not in directory.fields:
+        directory.fields |= _resolution(layout, metadata.density_dpi)
     blocks = {
         XMP: metadata.xmp,
         IPTC: metadata.iptc,
@@ -79,6 +82,15 @@ def _compressed(strip: NDArray[Any], byte_order: str) -> bytes:
         strip = differences
     ordered = strip.astype(f"{byte_order}{strip.dtype.kind}{strip.dtype.itemsize}", copy=False)
     return bytes(imagecodecs.deflate_encode(ordered.tobytes(), _LEVEL))
+
+
+def _resolution(layout: ifd.Layout, density_dpi: tuple[float, float]) -> dict[int, ifd.Field]:
+    unit = ifd.Field(ifd.SHORT, struct.pack(f"{layout.byte_order}H", _INCH))
+    across, down = (
+        ifd.Field(ifd.RATIONAL, struct.pack(f"{layout.byte_order}II", round(dpi * 1000), 1000))
+        for dpi in density_dpi
+    )
+    return {_X_RESOLUTION: across, _Y_RESOLUTION: down, _RESOLUTION_UNIT: unit}
 
 
 def _structure(
