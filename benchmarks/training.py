@@ -1,0 +1,132 @@
+"""A training step at batch size 4 on 512 × 512 crops: the compiled pass against plain PyTorch.
+
+Both ways are measured in turn, so that whatever else the machine does slows both; what counts is
+the ratio of the medians. ``python benchmarks/training.py --help`` tells the options.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from fivefold.data.pairs import Pair, Sample
+from fivefold.model import enhancer_net, fused_slicing
+from fivefold.model.enhancer_net import THUMBNAIL_SIZE_PX, EnhancerNet
+from fivefold.train.objective import Objective
+
+BATCH = 4
+SIDE_PX = 512
+
+
+def main() -> None:
+    """Measure, and print a table or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15, help="of each way (default 15)")
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch (default 1)")
+    parser.add_argument("--preset", choices=sorted(enhancer_net.PRESETS), default="paper")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if not fused_slicing.IS_AVAILABLE:
+        parser.error("the compiled kernels are not installed")
+    torch.set_num_threads(options.threads)
+    figures = measure(options.preset, options.rounds)
+    if options.json:
+        print(json.dumps(figures))
+        return
+    print(
+        f"batch {BATCH}, {SIDE_PX} × {SIDE_PX} crops, preset {options.preset}, "
+        f"{options.threads} thread(s), medians of {options.rounds}, interleaved\n"
+    )
+    print("| | compiled | plain PyTorch | ratio | photos/s compiled |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for name, row in figures.items():
+        print(
+            f"| {name} | {row['compiled_ms']:.0f} ms | {row['plain_ms']:.0f} ms | "
+            f"{row['ratio']:.1f} | {row['photos_per_second']:.1f} |"
+        )
+
+
+def measure(preset: str, rounds: int) -> dict[str, dict[str, float]]:
+    """Time the full-resolution pass and the whole training step, both ways.
+
+    Args:
+        preset: Of the network.
+        rounds: How often each way is run; one more round to warm up is not counted.
+    """
+    torch.manual_seed(0)
+    net = EnhancerNet(preset).train()
+    samples = [_sample(i) for i in range(BATCH)]
+    photos = torch.stack([sample.photo for sample in samples])
+    grids = net.predict(torch.stack([sample.thumbnail for sample in samples])).detach()
+    grids.requires_grad_()
+    objective = Objective(net)
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-6)
+
+    def full_resolution_pass() -> None:
+        net.render(photos, grids).square().mean().backward()
+
+    def training_step() -> None:
+        optimiser.zero_grad()
+        loss, _ = objective(samples)
+        loss.backward()
+        optimiser.step()
+
+    return {
+        "full-resolution pass, forward and backward": _compare(full_resolution_pass, rounds),
+        "training step (network, pass, loss, Adam)": _compare(training_step, rounds),
+    }
+
+
+def _compare(work: Callable[[], None], rounds: int) -> dict[str, float]:
+    compiled_s, plain_s = [], []
+    for _ in range(rounds + 1):
+        compiled_s.append(_seconds(work))
+        with _plain_pytorch():
+            plain_s.append(_seconds(work))
+    compiled, plain = (statistics.median(times[1:]) for times in (compiled_s, plain_s))
+    return {
+        "compiled_ms": 1e3 * compiled,
+        "plain_ms": 1e3 * plain,
+        "ratio": plain / compiled,
+        "photos_per_second": BATCH / compiled,
+    }
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    start_s = time.perf_counter()
+    work()
+    return time.perf_counter() - start_s
+
+
+@contextmanager
+def _plain_pytorch() -> Iterator[None]:
+    """Let the network take the way that it has where nothing is compiled."""
+    before = enhancer_net.can_render
+    enhancer_net.can_render = lambda *_: False
+    try:
+        yield
+    finally:
+        enhancer_net.can_render = before
+
+
+def _sample(number: int) -> Sample:
+    random = torch.Generator().manual_seed(number)
+    nowhere = Path()
+    return Sample(
+        thumbnail=torch.rand(3, THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX, generator=random),
+        photo=torch.rand(3, SIDE_PX, SIDE_PX, generator=random),
+        target=torch.rand(3, SIDE_PX, SIDE_PX, generator=random),
+        mask=torch.ones(SIDE_PX, SIDE_PX),
+        pair=Pair(str(number), nowhere, nowhere, style="random", kind="random"),
+    )
+
+
+if __name__ == "__main__":
+    main()
