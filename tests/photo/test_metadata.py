@@ -88,11 +88,12 @@ def test_wide_gamut_profiles_are_kept(file_format, name):
     assert read_photo(encode_photo(photo, format=file_format)).icc_profile == PROFILES[name]
 
 
-def test_jpeg_xl_refuses_what_it_cannot_state():
-    """A wide-gamut photo is not written as JPEG XL, where its profile would be lost."""
+@pytest.mark.parametrize("file_format", ["JXL", "PPM"])
+def test_a_colour_space_that_cannot_be_stated_is_refused(file_format):
+    """A wide-gamut photo is not written where its profile, and so its colours, would be lost."""
     photo = replace(random_photo(), icc_profile=PROFILES["Display P3"])
     with pytest.raises(PhotoWriteError, match="sRGB only"):
-        write_photo(photo, io.BytesIO(), format="JXL")
+        write_photo(photo, io.BytesIO(), format=file_format)
 
 
 def test_other_programs_find_the_metadata():

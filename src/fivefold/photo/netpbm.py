@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivefold.errors import PhotoReadError
+from fivefold.errors import PhotoReadError, PhotoWriteError
+from fivefold.photo import profile
 from fivefold.photo.depth import from_full_scale
 from fivefold.photo.image import Photo
 from fivefold.photo.limits import Limits
@@ -87,7 +88,13 @@ def _bits(body: memoryview, shape: tuple[int, int, int]) -> NDArray[np.uint16]:
 
 
 def encode(photo: Photo) -> list[bytes]:
-    """Code an 8- or 16-bit photo as binary PPM, or PGM where it is greyscale; pixels only."""
+    """Code an 8- or 16-bit photo as binary PPM, or PGM where it is greyscale; pixels only.
+
+    Raises:
+        PhotoWriteError: For another colour space than sRGB, which the format cannot state.
+    """
+    if not profile.is_srgb(photo.icc_profile):
+        raise PhotoWriteError("PPM is written in sRGB only; this photo has another profile")
     pixels, _ = stored_channels(photo, with_alpha=False)
     kind = 5 if pixels.shape[2] == 1 else 6
     maximum = np.iinfo(pixels.dtype).max

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 
+from fivefold.errors import UnsupportedPhotoError
 from fivefold.photo import cicp, exif, png_picture, profile
 from fivefold.photo.image import Metadata, Photo
 from fivefold.photo.limits import Limits
@@ -29,10 +30,12 @@ def read(data: bytes, limits: Limits) -> Photo:
 
     Raises:
         PhotoReadError: If it is truncated or damaged.
-        UnsupportedPhotoError: For HDR curves.
+        UnsupportedPhotoError: For animations and HDR curves.
     """
     picture, chunks = png_picture.split(data)
     limits.check(picture.width_px, picture.height_px)
+    if any(kind == b"acTL" for kind, _ in chunks):
+        raise UnsupportedPhotoError("an animated PNG, not a photo")
     icc_profile = _colour_profile(chunks)
     pixels = picture.decode()
     metadata = _metadata(chunks)
