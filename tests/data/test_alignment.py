@@ -99,7 +99,7 @@ def test_noise_is_no_structure() -> None:
     random = np.random.default_rng(0)
     night = [np.zeros((HEIGHT, WIDTH, 3), np.float32) for _ in range(2)]
     for pixels, gain in zip(night, (1.0, 1.5), strict=True):
-        pixels += random.normal(8, 0.8, pixels.shape) * gain / 255
+        pixels += random.normal(8, 0.5, pixels.shape) * gain / 255
         pixels[90:150, 130:230] += gain * cut(picture())[90:150, 130:230] / 2
     measured = alignment(night[0], night[1])
     assert 1 <= measured.tiles < 9
