@@ -41,7 +41,7 @@ def originals(file_format: str) -> list[bytes]:
         return [made_dng()]
     metadata = Metadata(exif_block(), XMP, IPTC)
     described = {"metadata": metadata, "icc_profile": PROFILES["Display P3"]}
-    if file_format == "JXL":
+    if file_format in ("JXL", "PPM"):
         del described["icc_profile"]
     photos = [
         replace(smooth_photo((40, 56)), **described),

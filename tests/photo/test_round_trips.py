@@ -14,7 +14,7 @@ from PIL import Image
 
 from fivefold.photo.depth import with_bit_depth
 from fivefold.photo.files import encode_photo, read_photo, write_photo
-from fivefold.photo.image import Coding, Metadata
+from fivefold.photo.image import Coding, Metadata, Photo
 
 BIT_DEPTHS = {"PNG": (8, 16), "TIFF": (8, 16, 32), "WEBP": (8,), "JPEG": (8,)}
 TYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
@@ -95,6 +95,30 @@ def test_tiff_is_what_tifffile_decodes(dtype, alpha, big_endian):
     np.testing.assert_array_equal(pixels[..., :3], photo.pixels)
     if alpha:
         np.testing.assert_array_equal(pixels[..., 3], photo.alpha)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    height=st.integers(1, 2100),
+    width=st.integers(400, 1200),
+    chroma=st.sampled_from(["444", "422", "420", "440", "411"]),
+    grey=st.booleans(),
+    threads=st.integers(2, 12),
+)
+def test_jpeg_by_threads_decodes_to_the_same(height, width, chroma, grey, threads):
+    """However many threads coded it, a JPEG decodes to the pixels of one coded in one piece."""
+    row = np.random.default_rng(height).integers(0, 256, (1, width, 3), np.uint8)
+    pixels = np.repeat(row, height, axis=0) ^ np.arange(height, dtype=np.uint8)[:, None, None]
+    if grey:
+        pixels = np.repeat(pixels[:, :, :1], 3, axis=2)
+    photo = Photo(pixels, is_greyscale=grey, coding=Coding(chroma))
+    alone = encode_photo(photo, format="JPEG", threads=1)
+    shared = encode_photo(photo, format="JPEG", threads=threads)
+    np.testing.assert_array_equal(read_photo(shared).pixels, read_photo(alone).pixels)
+    if height * width >= 2 << 18:
+        assert shared != alone
+    with Image.open(io.BytesIO(shared)) as image:
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), read_photo(alone).pixels)
 
 
 def test_webp_and_png_are_what_pillow_decodes():
@@ -218,7 +242,8 @@ def test_open_files_and_bytes_are_sources_and_targets():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"format": "GIF"}, {"quality": 0}, {"quality": 101}, {"bit_depth": 12}]
+    "wrong",
+    [{"format": "GIF"}, {"quality": 0}, {"quality": 101}, {"bit_depth": 12}, {"threads": 0}],
 )
 def test_wrong_options_are_refused(wrong):
     """A format, quality or bit depth that does not exist raises ValueError naming it."""

@@ -75,12 +75,13 @@ def _sample_layout(picture: isobmff.Item) -> tuple[int, str | None]:
     return bits, _CHROMA.get((bool(flags & 8), bool(flags & 4)))
 
 
-def encode(photo: Photo, quality: int) -> list[bytes]:
+def encode(photo: Photo, quality: int, threads: int) -> list[bytes]:
     """Code an 8- or 16-bit photo as AVIF; 16 bits become 10, or 12 where it came with 12.
 
     Args:
         photo: ``uint8`` or ``uint16``.
         quality: 1…100, libavif's scale; 100 is lossless.
+        threads: How many threads libavif may use.
 
     Raises:
         PhotoWriteError: For more than 65536 pixels on a side.
@@ -96,6 +97,7 @@ def encode(photo: Photo, quality: int) -> list[bytes]:
         _squeezed(to_bits(pixels, bits)),
         quality,
         speed=_SPEED,
+        numthreads=threads,
         bitspersample=bits,
         pixelformat=photo.coding.chroma if has_chroma else "444",
         primaries=1 if icc_profile is None else 2,

@@ -19,6 +19,7 @@ from fivefold.photo.depth import over_white, with_bit_depth
 from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Photo
 from fivefold.photo.limits import DEFAULT_MAX_PIXELS, MAX_FILE_BYTES, Limits
+from fivefold.photo.threads import available_threads
 
 _ALIASES = {"JPG": "JPEG", "TIF": "TIFF", "HEIC": "HEIF"}
 
@@ -107,9 +108,11 @@ def encode_photo(
     format: str | None = None,  # noqa: A002, the word that Pillow and ImageIO use
     quality: int | None = None,
     bit_depth: int | None = None,
+    threads: int | None = None,
 ) -> bytes:
     """Code a photo as the bytes of a file; see :func:`write_photo` for what is kept."""
-    return b"".join(_encoded(photo, _format_for(photo, None, format), quality, bit_depth))
+    file_format = _format_for(photo, None, format)
+    return b"".join(_encoded(photo, file_format, quality, bit_depth, threads))
 
 
 def write_photo(
@@ -119,6 +122,7 @@ def write_photo(
     format: str | None = None,  # noqa: A002
     quality: int | None = None,
     bit_depth: int | None = None,
+    threads: int | None = None,
 ) -> None:
     """Write a photo with its colour profile, EXIF, XMP and IPTC.
 
@@ -135,6 +139,8 @@ def write_photo(
         quality: 1…100 in the lossy formats, each on its encoder's scale; by default so high that
             the difference is not seen.
         bit_depth: 8, 16 or 32 (floating point); by default the photo's own.
+        threads: How many threads the coding may use, in formats that can; by default as many as
+            the process may run.
 
     Raises:
         PhotoWriteError: If it cannot be written; nothing half-written is left.
@@ -144,7 +150,7 @@ def write_photo(
     file_format = _format_for(photo, path, format)
     shown = one_line(_name_of(target))
     try:
-        parts = _encoded(photo, file_format, quality, bit_depth)
+        parts = _encoded(photo, file_format, quality, bit_depth, threads)
         if path is not None:
             write_atomically(path, parts)
         else:
@@ -173,7 +179,11 @@ def _format_for(photo: Photo, path: Path | None, stated: str | None) -> str:
 
 
 def _encoded(
-    photo: Photo, file_format: str, quality: int | None, bit_depth: int | None
+    photo: Photo,
+    file_format: str,
+    quality: int | None,
+    bit_depth: int | None,
+    threads: int | None,
 ) -> list[bytes]:
     known = FORMATS[file_format]
     assert known.encode is not None, "_format_for gives only formats that can be written"
@@ -187,9 +197,12 @@ def _encoded(
         raise ValueError(
             f"bit depth of {file_format} must be one of {known.bit_depths}, received {bit_depth}"
         )
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be at least 1, received {threads}")
     if photo.alpha is not None and not known.has_alpha:
         photo = over_white(photo)
-    return known.encode(with_bit_depth(photo, bit_depth), quality)
+    photo = with_bit_depth(photo, bit_depth)
+    return known.encode(photo, quality, threads or available_threads())
 
 
 def one_line(text: str) -> str:

@@ -19,7 +19,8 @@ class Format:
     Attributes:
         recognises: Whether a file's bytes are of this format.
         read: From the file's bytes.
-        encode: To the file's bytes in parts, at a quality of 1…100; ``None`` if it is only read.
+        encode: To the file's bytes in parts, at a quality of 1…100 and by at most so many threads;
+            ``None`` if it is only read.
         suffixes: The usual one first.
         bit_depths: What it can hold, ascending.
         has_alpha: Whether it can hold transparency.
@@ -28,7 +29,7 @@ class Format:
 
     recognises: Callable[[bytes], bool]
     read: Callable[[bytes, Limits], Photo]
-    encode: Callable[[Photo, int], list[bytes]] | None
+    encode: Callable[[Photo, int, int], list[bytes]] | None
     suffixes: tuple[str, ...]
     bit_depths: tuple[int, ...]
     has_alpha: bool = True
@@ -48,7 +49,7 @@ FORMATS: dict[str, Format] = {
     "PNG": Format(
         lambda data: data.startswith(PNG_MAGIC),
         png.read,
-        lambda photo, _: png.encode(photo),
+        lambda photo, _quality, _threads: png.encode(photo),
         (".png",),
         (8, 16),
     ),
@@ -57,14 +58,14 @@ FORMATS: dict[str, Format] = {
     "TIFF": Format(
         lambda data: data.startswith(TIFF_MAGICS),
         tiff.read,
-        lambda photo, _: tiff_writer.encode(photo),
+        lambda photo, _quality, threads: tiff_writer.encode(photo, threads),
         (".tif", ".tiff"),
         (8, 16, 32),
     ),
     "WEBP": Format(
         webp.is_webp,
         webp.read,
-        webp.encode,
+        lambda photo, quality, _threads: webp.encode(photo, quality),
         (".webp",),
         (8,),
         default_quality=webp.DEFAULT_QUALITY,
@@ -80,7 +81,7 @@ FORMATS: dict[str, Format] = {
     "HEIF": Format(
         lambda data: heif.is_heif(data[:32]),
         heif.read,
-        heif.encode,
+        lambda photo, quality, _threads: heif.encode(photo, quality),
         (".heic", ".heif", ".hif"),
         (8, 16),
         default_quality=heif.DEFAULT_QUALITY,
@@ -96,7 +97,7 @@ FORMATS: dict[str, Format] = {
     "PPM": Format(
         netpbm.is_netpbm,
         netpbm.read,
-        lambda photo, _: netpbm.encode(photo),
+        lambda photo, _quality, _threads: netpbm.encode(photo),
         (".ppm", ".pgm", ".pbm", ".pnm"),
         (8, 16),
         has_alpha=False,

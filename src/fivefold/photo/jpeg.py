@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fivefold.errors import PhotoReadError, PhotoWriteError, UnsupportedPhotoError
-from fivefold.photo import appended, cmyk, exif
+from fivefold.photo import appended, cmyk, exif, jpeg_strips
 from fivefold.photo.image import Coding, Photo, Pixels
 from fivefold.photo.jpeg_segments import (
     is_complete,
@@ -128,7 +128,7 @@ def _decode_unusual(data: bytes, colour_space: str) -> Pixels:
     return pixels
 
 
-def encode(photo: Photo, quality: int) -> list[bytes]:
+def encode(photo: Photo, quality: int, threads: int) -> list[bytes]:
     """Code an 8-bit photo without alpha as JPEG.
 
     Chroma subsampling follows the photo's own file; 4:4:4 where it had none.
@@ -136,20 +136,19 @@ def encode(photo: Photo, quality: int) -> list[bytes]:
     Args:
         photo: ``uint8``, ``alpha`` ignored.
         quality: 1…100, libjpeg's scale.
+        threads: How many parts of the picture are coded at a time.
 
     Raises:
         PhotoWriteError: For more than 65500 pixels on a side.
     """
-    import simplejpeg
-
     if max(photo.width_px, photo.height_px) > MAX_SIDE_PX:
         raise PhotoWriteError(f"JPEG holds at most {MAX_SIDE_PX} pixels on a side")
     pixels, icc_profile = stored_channels(photo, with_alpha=False)
     chroma = photo.coding.chroma if photo.coding.chroma not in (None, "Gray") else "444"
+    colour_space = "RGB"
     if pixels.shape[2] == 1:
-        coded = simplejpeg.encode_jpeg(pixels, quality, "GRAY", "Gray")
-    else:
-        coded = simplejpeg.encode_jpeg(pixels, quality, "RGB", chroma)
+        colour_space = chroma = "Gray"
+    coded = jpeg_strips.encode(pixels, quality, colour_space.upper(), chroma, threads=threads)
     after_jfif = 2
     if coded[2:4] == b"\xff\xe0":
         after_jfif = 4 + struct.unpack_from(">H", coded, 4)[0]

@@ -99,12 +99,13 @@ def _unpacked(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield kind, content
 
 
-def encode(photo: Photo, quality: int) -> list[bytes]:
+def encode(photo: Photo, quality: int, threads: int) -> list[bytes]:
     """Code a photo as JPEG XL; one that came lossless stays so.
 
     Args:
         photo: Of 8, 16 or 32 bits.
         quality: 1…100; 100 is lossless.
+        threads: How many threads libjxl may use.
 
     Raises:
         PhotoWriteError: For another colour space than sRGB, which the encoder cannot state.
@@ -122,6 +123,7 @@ def encode(photo: Photo, quality: int) -> list[bytes]:
             pixels[:, :, 0] if pixels.shape[2] == 1 else pixels,
             quality,
             effort=_EFFORT,
+            numthreads=threads,
             lossless=is_lossless,
             usecontainer=True,
         )

@@ -9,6 +9,7 @@ Source: TIFF 6.0 (sections 7, 8 and 14), Adobe's TIFF technical note 3 (Deflate)
 from __future__ import annotations
 
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from numpy.typing import NDArray
@@ -25,19 +26,20 @@ _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2
 _CLASSIC_LIMIT_BYTES = 4_000_000_000
 
 
-def encode(photo: Photo) -> list[bytes]:
+def encode(photo: Photo, threads: int) -> list[bytes]:
     """Code a photo of 8, 16 or 32 bits as a Deflate-compressed TIFF, losslessly.
 
-    The byte order is that of the photo's EXIF block; files beyond 4 GB are BigTIFF.
+    The byte order is that of the photo's EXIF block; files beyond 4 GB are BigTIFF. ``threads``
+    strips are compressed at a time.
     """
     pixels, icc_profile = stored_channels(photo)
     described = _described(photo)
     byte_order = described[0].byte_order if described else "<"
     layout = ifd.Layout(byte_order, is_big=pixels.nbytes > _CLASSIC_LIMIT_BYTES)
     rows = max(1, _STRIP_BYTES // pixels[0].nbytes)
-    strips = [
-        _compressed(pixels[top : top + rows], byte_order) for top in range(0, len(pixels), rows)
-    ]
+    parts = (pixels[top : top + rows] for top in range(0, len(pixels), rows))
+    with ThreadPoolExecutor(threads) as pool:
+        strips = list(pool.map(lambda strip: _compressed(strip, byte_order), parts))
     offsets, at = [], layout.header_bytes
     for strip in strips:
         offsets.append(at)
