@@ -40,6 +40,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     add("-o", "--output", type=Path, required=True, metavar="OUT", help="gets runs and report")
     add("--quick", action="store_true", help="few photos; everything else as in the full version")
     add("--jobs", type=at_least_one, metavar="N", help="runs at a time (default: one a core)")
+    add("--threads", type=at_least_one, metavar="N", help="of each run (default: cores by jobs)")
     add("--photos", type=Path, nargs="+", default=(), metavar="FILE", help="for Figure 3")
     add("--json", action="store_true", help="the findings as JSON on stdout")
     return parser
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
                 options.output,
                 quick=options.quick,
                 jobs=options.jobs,
+                threads=options.threads,
                 photos=options.photos,
                 listener=Listener(on_plan=bar.plan, on_steps=bar.steps, on_stage=bar.stage),
             )

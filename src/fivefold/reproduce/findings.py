@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -195,7 +196,14 @@ def _evidence(data: str, values: Mapping[str, Values], champion: str, quantity: 
 def _values(result: Result, data: str, quantity: str) -> Values:
     """A run's figures: of each part of the last epoch, or of each pair that was judged."""
     if data == TRAINING:
-        return {(i,): v for i, v in enumerate(result.epochs[-1]["curve"][quantity])}
+        curve = result.epochs[-1]["curve"]
+        first = curve["steps"][-1] - result.steps_per_epoch
+        steps = itertools.pairwise((first, *curve["steps"]))
+        return {
+            (part, step): curve[quantity][part]
+            for part, (before, last) in enumerate(steps)
+            for step in range(before, last)
+        }
     return {
         (score.photo, place): getattr(score, quantity)
         for place, score in enumerate(result.judged)  # every run was judged on the same pairs

@@ -76,6 +76,7 @@ def reproduce(
     *,
     quick: bool = False,
     jobs: int | None = None,
+    threads: int | None = None,
     photos: Sequence[Path] = (),
     listener: Listener | None = None,
 ) -> Study:
@@ -89,6 +90,8 @@ def reproduce(
         out: The study's folder.
         quick: Take few photos, so that it ends in minutes; nothing else changes.
         jobs: Runs at a time; by default one on a GPU, and otherwise one for each processor core.
+        threads: Of each run; by default the cores shared out among the runs. A study that goes on
+            keeps the number that it began with, on which the last bits of its weights depend.
         photos: Untouched photos for Figure 3; by default some that no run learned from.
         listener: Is told how far it is.
 
@@ -96,20 +99,23 @@ def reproduce(
         DataError: If the set or a photo cannot be read, or ``out`` holds another study.
         TrainingError: If a run failed; the others are stopped, and can be resumed.
         MissingExtraError: If matplotlib is not installed.
-        ValueError: For no job at all.
+        ValueError: For no job or no thread at all.
     """
     listener = listener or Listener()
     if jobs is None:
         jobs = 1 if torch.cuda.is_available() else min(available_cores(), len(RUNS))
-    if jobs < 1:
-        raise ValueError(f"jobs must be at least 1, received {jobs}")
+    if threads is None:
+        threads = max(1, available_cores() // max(1, jobs))
+    for name, number in (("jobs", jobs), ("threads", threads)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1, received {number}")
     clock = _Clock()
     for path in photos:
         decode_srgb(path)  # what cannot be read is told now, not after hours
     found = expert_set(data)
     impossible = impossible_runs(found.experts)
     configs = {name: paper_run(name, quick=quick) for name in RUNS if name not in impossible}
-    kept = _open(out, found, quick=quick, threads=max(1, available_cores() // jobs))
+    kept = _open(out, found, quick=quick, threads=threads)
     sources = {name: training_and_held_out_pairs(c, data) for name, c in configs.items()}
     steps = {
         name: len(training) // configs[name].batch_size * configs[name].epochs
@@ -206,10 +212,7 @@ class _Clock:
 
 
 def _open(out: Path, found: ExpertSet, *, quick: bool, threads: int) -> dict[str, Any]:
-    """What the folder remembers about its study; a new one where it is empty.
-
-    A study keeps its number of threads, on which the last bits of its weights depend.
-    """
+    """What the folder remembers about its study; a new one where it is empty."""
     ids = sorted({f"{pair.id} {pair.style}" for pair in (*found.pairs, *found.real_pairs)})
     identity = {"quick": quick, "set": hashlib.sha256("\n".join(ids).encode()).hexdigest()}
     path = out / STUDY
