@@ -16,7 +16,8 @@ from PIL import Image
 from unreliable_server import UnreliableServer
 
 from fivefold import cli
-from fivefold.cli import data
+from fivefold.cli import data, data_fivek
+from fivefold.data.progress import Progress
 
 
 @dataclass
@@ -275,6 +276,26 @@ def test_index_says_what_it_cannot_do(fivefold: Command, tmp_path: Path) -> None
     again = fivefold(*words)
     assert again.code == 1
     assert "holds a set already" in again.err
+
+
+def test_a_terminal_sees_files_bytes_pace_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar of a download tells how far it is, how fast, and how long it will take."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with data_fivek._DownloadBar(40) as bar:
+        bar._bar.mininterval = 0
+        bar.show(Progress(3, 40, 30_000_000, 400_000_000, 2_500_000.0, None))
+        bar.show(Progress(4, 40, 40_000_000, 400_000_000, 2_500_000.0, 144.0))
+        bar._bar.refresh()
+    shown = terminal.getvalue()
+    assert "40.0M/400M" in shown
+    assert "4/40 files, 2.50MB/s, 02:24 left" in shown
+    assert "? left" in shown
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from fivefold.data.develop import develop
 from fivefold.data.developed import Developed, Settings, read_developed
 from fivefold.data.folders import find_renditions
 from fivefold.data.rendition import Size
-from fivefold.errors import DataError
+from fivefold.errors import DataError, PhotoWriteError
 from fivefold.photo.files import read_photo
 
 SMALL = Settings(size=Size(long_side_px=60))
@@ -279,6 +279,29 @@ def test_a_bit_depth_that_is_none(originals: Path, tmp_path: Path) -> None:
         Settings(bit_depth=12)
     with pytest.raises(ValueError, match=r"jobs.*0"):
         run(originals, tmp_path / "out", jobs=0)
+
+
+def test_an_interrupt_is_passed_on(originals: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends the run; what was developed is in the manifest, and the next run goes on."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(originals, tmp_path / "out", on_photo=interrupt)
+    assert len(read_developed(tmp_path / "out").photos) == 1
+    assert len(run(originals, tmp_path / "out")) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_told(originals: Path, tmp_path: Path) -> None:
+    """Trouble with the disk stops the run, with the file's name."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(PhotoWriteError, match="file"):
+        run(originals, tmp_path / "file/out")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/input").write_text("in the way")
+    with pytest.raises(PhotoWriteError, match=r"input/a000\d\.png"):
+        run(originals, tmp_path / "out")
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:

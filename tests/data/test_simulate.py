@@ -15,7 +15,7 @@ from fivefold.data.rendition import Size
 from fivefold.data.sets import check_photo, open_set
 from fivefold.data.simulate import FIELD_COLUMNS, FIELD_ROWS, Look, Looks, apply_look, light_field
 from fivefold.data.simulated import Simulation, simulate_folder
-from fivefold.errors import DataError
+from fivefold.errors import DataError, PhotoWriteError
 from fivefold.photo.colour import linear_to_srgb, srgb_to_linear
 from fivefold.photo.files import read_photo
 
@@ -223,6 +223,28 @@ def test_folders_that_cannot_be_simulated(finished: Path, tmp_path: Path) -> Non
     Image.new("RGB", (8, 8)).save(finished / "one.png")
     with pytest.raises(DataError, match=r"rename one"):
         simulate_folder(finished, tmp_path / "set")
+
+
+def test_an_interrupt_is_passed_on(finished: Path, tmp_path: Path) -> None:
+    """Ctrl-C leaves no table that would pass for a whole set."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate_folder(finished, tmp_path / "set", SMALL, on_photo=interrupt)
+    assert not (tmp_path / "set/pairs.csv").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(finished: Path, tmp_path: Path) -> None:
+    """Trouble with the disk stops the run; it is no fault of a photo."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(PhotoWriteError, match="file"):
+        simulate_folder(finished, tmp_path / "file/set", SMALL)
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/input").write_text("in the way")
+    with pytest.raises(PhotoWriteError, match="input"):
+        simulate_folder(finished, tmp_path / "set", SMALL)
 
 
 def test_progress(finished: Path, tmp_path: Path) -> None:

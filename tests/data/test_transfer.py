@@ -192,6 +192,19 @@ def test_a_busy_server_is_asked_again(
     assert len(server.requests_for(file.path)) == 2
 
 
+@pytest.mark.parametrize(
+    "date", ["Mon, 01 Jan 2001 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT", "soon"]
+)
+def test_a_date_to_come_back_at(
+    file: RemoteFile, server: UnreliableServer, tmp_path: Path, date: str
+) -> None:
+    """``Retry-After`` may be a date, past, far off (capped) or none at all."""
+    server.mishaps[file.path].append(Mishap(status=503, headers={"Retry-After": date}))
+    began_s = time.monotonic()
+    assert bring(file, tmp_path) == BODY
+    assert time.monotonic() - began_s < 2
+
+
 def test_an_answer_without_a_size_is_refused(
     file: RemoteFile, server: UnreliableServer, tmp_path: Path
 ) -> None:
