@@ -70,7 +70,8 @@ def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
 
 def gauge(address: str, name: str) -> float:
     lines = ask(address, "/metrics").content.decode().splitlines()
-    return next(float(line.split()[-1]) for line in lines if line.startswith(f"fivefold_{name} "))
+    values = (line.split()[-1] for line in lines if line.startswith(f"fivefold_{name} "))
+    return float(next(values, "0"))
 
 
 def test_a_full_queue_answers_503_and_when_to_come_back(held, png):
@@ -175,6 +176,8 @@ def test_work_for_a_client_that_left_is_dropped(held, png):
         with socket.create_connection(split(address)) as leaving:
             leaving.sendall(head("/enhance", len(png)) + png)
             until(lambda: held.predicted == 1)
+        until(lambda: gauge(address, 'requests_total{path="/enhance",status="499"}') == 1)
+        assert gauge(address, "photos_running") == 1
         held.release.set()
         until(lambda: gauge(address, "photos_running") == 0)
         assert held.rendered == 0

@@ -143,6 +143,7 @@ def test_with_one_expert_the_strip_offers_strengths(browser, single, photos):
         assert page.locator(".version").count() == 4
         assert page.get_by_label("Full 100 %").is_checked()
         page.get_by_label("Gentle 50 %").check()
+        visit.settle()
         assert page.input_value("#strength") == "50"
         page.fill("#strength", "64")
         visit.settle()

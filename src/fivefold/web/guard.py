@@ -42,6 +42,7 @@ ERROR_NUMBER = "fivefold.error_number"
 """Where a request's scope holds the number under which the log would have its error."""
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::\d+)?")
+_CLIENT_LEFT = 499  # what proxies write into their logs for an answer that nobody waited for
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -102,7 +103,7 @@ class Guard:
             return
         scope[ERROR_NUMBER] = secrets.token_hex(4)
         start_s = time.perf_counter()
-        status = 0
+        status = _CLIENT_LEFT
 
         async def watch(message: Message) -> None:
             nonlocal status
