@@ -11,7 +11,7 @@ from fivefold.evaluate.report import Heading, Paragraph, Picture, Table, to_html
 BLOCKS = [
     Heading("Data & method"),
     Paragraph("Less than **5 %** of `a<b>` counts."),
-    Table("Scores.", ("run", "PSNR"), [("`small`", "21.5"), ("a|b", "**22.1**")]),
+    Table("Scores.", ("run", "PSNR"), [("`small`", "21.5"), ("a|b", "**22.1**")], words=(0,)),
     Picture("What it shows.", "figures/x.svg", 'A "curve"'),
 ]
 
@@ -24,10 +24,15 @@ class _Page(HTMLParser):
         self.open: list[str] = []
         self.sources: list[str] = []
         self.text = ""
+        self.left: list[str] = []
+        self._cell_is_left = False
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         named = dict(attributes)
         self.sources += [str(named[key]) for key in ("src", "href") if key in named]
+        if tag in ("td", "th"):
+            self._cell_is_left = named.get("class") == "w"
+            self.left += [""] * self._cell_is_left
         if tag not in ("meta", "img", "!doctype"):
             self.open.append(tag)
 
@@ -36,6 +41,8 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if {"td", "th"} & set(self.open) and self._cell_is_left:
+            self.left[-1] += data
 
 
 def test_markdown_has_every_part() -> None:
@@ -57,6 +64,7 @@ def test_page_is_self_contained(tmp_path: Path) -> None:
     assert page.sources == [f"data:image/svg+xml;base64,{encoded}"]
     assert "Less than 5 % of a<b> counts." in page.text
     assert "Data & method" in page.text
+    assert page.left == ["run", "small", "a|b"]
 
 
 def test_wrong_parts_are_the_callers_mistake(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ figure, .table { margin: 1.6rem 0; overflow-x: auto; } img { max-width: 100%; he
 figcaption, caption { font-size: .9rem; color: #444; text-align: left; padding: .4rem 0; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #e2e2e2; }
-th { border-bottom: 1px solid #777; } th:first-child, td:first-child { text-align: left; }
+th { border-bottom: 1px solid #777; } .w { text-align: left; }
 code { font: .85em ui-monospace, Consolas, monospace; }
 """
 
@@ -48,11 +48,13 @@ class Table:
         caption: What they are, with their units.
         header: A title for each column.
         rows: A text for each column.
+        words: The columns, from 0, that hold words and start at the left; figures end at the right.
     """
 
     caption: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: Sequence[int] = (0,)
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -112,8 +114,8 @@ def _markdown_of(block: Block) -> str:
             return text
         case Picture(caption, file, alternative):
             return f"![{alternative}]({file})\n\n{caption}"
-        case Table(caption, header, rows):
-            rule = [":--", *("--:" for _ in header[1:])]
+        case Table(caption, header, rows, words):
+            rule = [":--" if column in words else "--:" for column in range(len(header))]
             lines = [_markdown_row(cells) for cells in (header, rule, *rows)]
             return caption + "\n\n" + "\n".join(lines)
 
@@ -133,16 +135,20 @@ def _html_of(block: Block, folder: Path) -> str:
                 f'<figure><img src="{_data_uri(folder / file)}" alt="{html.escape(alternative)}">'
                 f"<figcaption>{_html_text(caption)}</figcaption></figure>"
             )
-        case Table(caption, header, rows):
-            head = "".join(f"<th>{_html_text(cell)}</th>" for cell in header)
-            body = "\n".join(
-                "<tr>" + "".join(f"<td>{_html_text(cell)}</td>" for cell in row) + "</tr>"
-                for row in rows
-            )
+        case Table(caption, header, rows, words):
+            head = _html_cells("th", header, words)
+            body = "\n".join(f"<tr>{_html_cells('td', row, words)}</tr>" for row in rows)
             return (
                 f'<div class="table"><table><caption>{_html_text(caption)}</caption>\n'
                 f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
             )
+
+
+def _html_cells(element: str, cells: Sequence[str], words: Sequence[int]) -> str:
+    return "".join(
+        f"<{element}{' class=w' * (column in words)}>{_html_text(cell)}</{element}>"
+        for column, cell in enumerate(cells)
+    )
 
 
 def _html_text(text: str) -> str:

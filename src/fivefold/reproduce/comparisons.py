@@ -26,6 +26,7 @@ def summary_table(found: Sequence[Finding]) -> Table:
         "the paired differences.",
         ("claim", "from", *map(_capital, kinds)),
         [_verdicts(finding) for finding in found],
+        words=range(2 + len(kinds)),
     )
 
 
@@ -143,7 +144,7 @@ def _evidence(finding: Finding) -> Table:
         over = "parts of the epoch" if evidence.on == TRAINING else "photos"
         for rival, difference in evidence.differences.items():
             mean, low, high = (
-                f"{value:+.{places + 1}f}"
+                f"{value:+.{places + 1}f}".replace("-", "−")
                 for value in (difference.mean, difference.low, difference.high)
             )
             rows.append(
@@ -162,6 +163,7 @@ def _evidence(finding: Finding) -> Table:
         f"{quantity}; an advantage above zero speaks for `{finding.champion}`.",
         ("on", f"`{finding.champion}`", "against", "", "advantage", "95 % interval", "over"),
         rows,
+        words=(0, 2, 6),
     )
 
 

@@ -167,6 +167,7 @@ def _network() -> Iterator[Block]:
         "and prediction are as the paper's text states.",
         ("part", "layer", "original (`small`)", "parameters", "enlarged (`paper`)", "parameters"),
         rows,
+        words=(0, 1),
     )
 
 
