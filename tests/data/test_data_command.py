@@ -16,7 +16,7 @@ from PIL import Image
 from unreliable_server import UnreliableServer
 
 from fivefold import cli
-from fivefold.cli import data, data_fivek
+from fivefold.cli import data_fivek
 from fivefold.data.progress import Progress
 
 
@@ -33,9 +33,7 @@ Command = Callable[..., Result]
 
 
 @pytest.fixture
-def fivefold(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setattr(cli, "_VERBS", tuple({*cli._VERBS, data}))
-
+def fivefold(capsys: pytest.CaptureFixture[str]) -> Command:
     def run(*words: object) -> Result:
         try:
             code: object = cli.main([str(word) for word in words])

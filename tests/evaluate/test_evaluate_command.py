@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from fivefold import cli
-from fivefold.cli import evaluate
 
 
 @dataclass
@@ -29,9 +28,7 @@ Command = Callable[..., Result]
 
 
 @pytest.fixture
-def fivefold(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setattr(cli, "_VERBS", tuple({*cli._VERBS, evaluate}))
-
+def fivefold(capsys: pytest.CaptureFixture[str]) -> Command:
     def run(*words: object) -> Result:
         try:
             code: object = cli.main([str(word) for word in words])

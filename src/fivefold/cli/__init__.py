@@ -2,7 +2,8 @@
 
 Each verb is a module of this package with two functions: ``add_parser`` describes its arguments,
 ``run`` does the work and returns the exit code. A new verb is a new module and its name in
-``_VERBS``. All of them are imported at every start, so they import what is heavy inside ``run``.
+``VERBS``. Only the module of the verb that was asked for is imported; what is heavy it imports
+inside ``run``.
 
 Exit codes: 0 all went well, 1 something failed (a line on stderr says what), 2 the command was
 wrong, 130 interrupted, 143 terminated.
@@ -11,6 +12,7 @@ wrong, 130 interrupted, 143 terminated.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -19,11 +21,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from fivefold.cli import enhance, export, info, reproduce, serve, train
 from fivefold.cli.console import say
 from fivefold.errors import FivefoldError
 
-_VERBS = (enhance, serve, train, reproduce, export, info)
+VERBS = ("enhance", "serve", "data", "train", "evaluate", "reproduce", "export", "info")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: With code 2 for a wrong command, 0 after help.
     """
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    asked = arguments[0] if arguments else ""
+    options = parser((asked,) if asked in VERBS else VERBS).parse_args(arguments)
     try:
         with _terminable():
             code: int = options.run(options)
@@ -66,20 +69,26 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(wanted: Sequence[str] = VERBS) -> argparse.ArgumentParser:
+    """What understands a command line.
+
+    Args:
+        wanted: The verbs that it knows; their modules are imported.
+    """
+    whole = argparse.ArgumentParser(
         prog="fivefold",
         description="Enhance photos as five expert retouchers would, at full resolution.",
         epilog="Each verb explains itself: fivefold VERB --help",
         formatter_class=_RoomForVerbs,
     )
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and leave")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
-    for verb in _VERBS:
+    whole.add_argument("--version", action=_Version, nargs=0, help="print the version, and leave")
+    verbs = whole.add_subparsers(metavar="VERB", required=True)
+    for name in wanted:
+        verb = importlib.import_module(f"fivefold.cli.{name}")
         verb_parser = verb.add_parser(verbs)
         verb_parser.formatter_class = argparse.RawDescriptionHelpFormatter
         verb_parser.set_defaults(run=verb.run, parser=verb_parser)
-    return parser
+    return whole
 
 
 class _RoomForVerbs(argparse.HelpFormatter):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,6 +223,8 @@ def _checked(photos: Sequence[PhotoVersions], jobs: int) -> tuple[list[PhotoVers
 def _examined(
     photos: Sequence[PhotoVersions], jobs: int
 ) -> Iterator[tuple[PhotoVersions, list[str]]]:
+    from concurrent.futures import ThreadPoolExecutor
+
     from fivefold.data.sets import check_photo
 
     with ThreadPoolExecutor(jobs) as pool:
