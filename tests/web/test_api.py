@@ -15,8 +15,8 @@ from tests.web.http_client import ask, form
 from fivefold.kernels import reference
 from fivefold.photo.files import read_photo
 from fivefold.photo.image import Photo
-
-from fivefold.web.grid_format import unpack_grid  # isort: skip
+from fivefold.web.grid_format import unpack_grid
+from fivefold.web.parameters import FORMATS
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,16 @@ def test_format_quality_and_depth_are_the_ones_asked_for(service, png):
     assert read_photo(deep.content).pixels.dtype == np.uint16
     possible = ask(service, "/enhance?format=jpeg&bit_depth=16", png)
     assert read_photo(possible.content).pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_can_be_asked_for(service, png, name):
+    """Each format of the description is written, and read back as such, in the same colours."""
+    reply = ask(service, f"/enhance?format={name}&strength=0", png)
+    assert reply.status == 200, reply.content
+    photo = read_photo(reply.content)
+    assert (photo.format or "").lower() == name
+    assert np.abs(photo.pixels.mean((0, 1)) - picture(61, 47).mean((0, 1))).max() < 2
 
 
 def test_metadata_and_orientation_survive(service):

@@ -12,6 +12,8 @@ from tests.web.browser import NO_WEBGL, SMALL_TEXTURES, visiting
 from tests.web.conftest import encoded, picture
 
 from fivefold.kernels import reference
+from fivefold.photo.files import encode_photo
+from fivefold.photo.image import Photo
 from fivefold.photo.resize import area_average
 from fivefold.runtime.enhancer import Enhancer
 
@@ -34,8 +36,6 @@ def photo(tmp_path_factory, pixels) -> Path:
 
 def expected(enhancer: Enhancer, pixels: np.ndarray, strength: float = 1) -> np.ndarray:
     """The reference's picture, by the grid that the service predicts."""
-    from fivefold.photo.image import Photo
-
     grid = enhancer.predict(Photo(pixels))
     return reference.render(pixels, grid.with_strength(strength))
 
@@ -176,13 +176,15 @@ def test_the_browsers_turn_is_the_servers_turn(browser, service, experts, tmp_pa
         assert_close(visit.enhanced(), expected(experts["consensus"], pixels))
 
 
-def test_what_the_browser_cannot_open_the_server_shows(browser, service, experts, tmp_path):
-    """A 16-bit TIFF is shown through a preview, enhanced by the grid of the file itself."""
-    import tifffile
-
+@pytest.mark.parametrize("file_format", ["TIFF", "HEIF"])
+def test_what_the_browser_cannot_open_the_server_shows(
+    browser, service, experts, tmp_path, file_format
+):
+    """A 16-bit TIFF or a HEIC is shown through a preview, by the grid of the file itself."""
     pixels = picture(300, 200, seed=3)
-    path = tmp_path / "deep.tif"
-    tifffile.imwrite(path, pixels.astype(np.uint16) * 257, photometric="rgb")
+    deep = Photo(pixels.astype(np.uint16) * 257)
+    path = tmp_path / f"photo.{file_format.lower()}"
+    path.write_bytes(encode_photo(deep, format=file_format))
     with visiting(browser, service) as visit:
         visit.pick(path)
         visit.until("ready")

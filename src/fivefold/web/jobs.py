@@ -8,19 +8,18 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from fivefold.errors import PhotoError
+from fivefold.errors import MissingExtraError, PhotoError
 from fivefold.photo.files import encode_photo, read_photo
+from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Metadata, Photo, Pixels
 from fivefold.photo.resize import area_average
 from fivefold.runtime.enhancer import Enhancer, neutral
 from fivefold.web import grid_format
-from fivefold.web.parameters import Look
+from fivefold.web.parameters import MEDIA_TYPES, Look
 from fivefold.web.problems import of_photo
 from fivefold.web.uploads import Upload
 from fivefold.web.workshop import Job
 
-_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff", "WEBP": "image/webp"}
-_SUFFIXES = {"JPEG": "jpg", "PNG": "png", "TIFF": "tif", "WEBP": "webp"}
 _PREVIEW_QUALITY = 92
 
 
@@ -47,11 +46,13 @@ class Jobs:
     Args:
         experts: Enhancers by the name that requests call them.
         max_pixels: Larger photos are refused.
+        threads: How many threads the coding of one photo may use.
     """
 
-    def __init__(self, experts: Mapping[str, Enhancer], max_pixels: int) -> None:
+    def __init__(self, experts: Mapping[str, Enhancer], max_pixels: int, threads: int) -> None:
         self._experts = experts
         self._max_pixels = max_pixels
+        self._threads = threads
 
     def enhance(self, upload: Upload, look: Look, job: Job) -> Answer:
         """The photo enhanced at full resolution, with its profile and metadata.
@@ -69,15 +70,10 @@ class Jobs:
         enhanced = enhancer.render(photo, grid, strength=look.strength, in_place=is_ours)
         job.go_on()
         file_format = _format_of(enhanced, look.format)
-        content = encode_photo(
-            enhanced,
-            format=file_format,
-            quality=look.quality,
-            bit_depth=_possible_depth(file_format, look.bit_depth),
-        )
+        content = self._encode(enhanced, file_format, look.quality, look.bit_depth)
         return Answer(
             content,
-            _TYPES[file_format],
+            MEDIA_TYPES[file_format],
             enhanced_name(upload.name, file_format),
             photo.width_px * photo.height_px,
         )
@@ -114,37 +110,47 @@ class Jobs:
         photo = _reduced(photo, max_side_px)
         job.go_on()
         file_format = "JPEG" if photo.alpha is None else "PNG"
-        content = encode_photo(photo, format=file_format, quality=_PREVIEW_QUALITY, bit_depth=8)
-        return Answer(content, _TYPES[file_format], None, pixels)
+        content = self._encode(photo, file_format, _PREVIEW_QUALITY, 8)
+        return Answer(content, MEDIA_TYPES[file_format], None, pixels)
 
     def _read(self, upload: Upload) -> Photo:
         try:
             return read_photo(upload.content, name=upload.name, max_pixels=self._max_pixels)
-        except PhotoError as error:
+        except (PhotoError, MissingExtraError) as error:
+            raise of_photo(error) from error
+
+    def _encode(
+        self, photo: Photo, file_format: str, quality: int | None, bit_depth: int | None
+    ) -> bytes:
+        possible = FORMATS[file_format].bit_depths
+        if bit_depth is not None and bit_depth not in possible:
+            bit_depth = possible[-1]
+        try:
+            return encode_photo(
+                photo,
+                format=file_format,
+                quality=quality,
+                bit_depth=bit_depth,
+                threads=self._threads,
+            )
+        except (PhotoError, MissingExtraError) as error:
             raise of_photo(error) from error
 
 
 def enhanced_name(name: str, file_format: str) -> str:
     """What an enhanced photo is called: ``IMG_1.HEIC`` as JPEG becomes ``IMG_1_enhanced.jpg``."""
     path = PurePosixPath(name)
-    suffix = path.suffix if path.suffix.lower() in _suffixes_of(file_format) else ""
-    return f"{path.stem}_enhanced{suffix or '.' + _SUFFIXES[file_format]}"
-
-
-def _suffixes_of(file_format: str) -> set[str]:
-    from fivefold.photo.files import KNOWN_SUFFIXES
-
-    return {suffix for suffix, known in KNOWN_SUFFIXES.items() if known == file_format}
+    known = FORMATS[file_format].suffixes
+    suffix = path.suffix if path.suffix.lower() in known else known[0]
+    return f"{path.stem}_enhanced{suffix}"
 
 
 def _format_of(photo: Photo, stated: str | None) -> str:
-    own = photo.format if photo.format in _TYPES else "JPEG" if photo.alpha is None else "PNG"
-    return own if stated is None else stated.upper()
-
-
-def _possible_depth(file_format: str, asked: int | None) -> int | None:
-    """The depth that was asked for, where the format can hold it; else the most it can."""
-    return 8 if asked == 16 and file_format in ("JPEG", "WEBP") else asked
+    if stated is not None:
+        return stated.upper()
+    if photo.format in MEDIA_TYPES:
+        return photo.format
+    return "TIFF" if photo.format == "RAW" else "PNG"
 
 
 def _reduced(photo: Photo, max_side_px: int) -> Photo:

@@ -7,12 +7,11 @@ from typing import Any
 
 from fivefold.runtime.enhancer import STRENGTH_LIMIT
 from fivefold.web import grid_format, metrics, problems
-from fivefold.web.parameters import BIT_DEPTHS, FORMATS, LARGEST_SIDE_PX
+from fivefold.web.parameters import BIT_DEPTHS, FORMATS, LARGEST_SIDE_PX, MEDIA_TYPES
 from fivefold.web.settings import Settings
 
 Json = dict[str, Any]
 
-_PHOTO_TYPES = ("image/jpeg", "image/png", "image/tiff", "image/webp")
 _REASONS = {
     "400": "A parameter or the form is wrong.",
     "401": "The token is missing or wrong.",
@@ -94,12 +93,12 @@ def _enhance(expert: Json, settings: Settings) -> Json:
             _parameter(
                 "quality",
                 {"type": "integer", "minimum": 1, "maximum": 100},
-                "Of JPEG and WebP.",
+                "Of the lossy formats, each on its encoder's scale.",
             ),
             _parameter(
                 "bit_depth",
                 {"type": "integer", "enum": list(BIT_DEPTHS)},
-                "Of the result; by default the photo's own. JPEG and WebP have 8.",
+                "Of the result, as far as its format holds it; by default the photo's own.",
             ),
         ],
         "requestBody": _photo(settings),
@@ -107,7 +106,7 @@ def _enhance(expert: Json, settings: Settings) -> Json:
             "200": {
                 "description": "The enhanced photo; `Content-Disposition` suggests a name.",
                 "headers": {"Content-Disposition": {"schema": {"type": "string"}}},
-                "content": {kind: {} for kind in _PHOTO_TYPES},
+                "content": {kind: {} for kind in MEDIA_TYPES.values()},
             },
             **_refusals(),
         },
@@ -206,7 +205,7 @@ def _photo(settings: Settings) -> Json:
         "content": {
             "multipart/form-data": {"schema": form},
             "application/octet-stream": {},
-            **{kind: {} for kind in _PHOTO_TYPES},
+            **{kind: {} for kind in MEDIA_TYPES.values()},
         },
     }
 

@@ -12,7 +12,19 @@ from starlette.datastructures import QueryParams
 from fivefold.runtime.enhancer import STRENGTH_LIMIT
 from fivefold.web.problems import ProblemError
 
-FORMATS = ("jpeg", "png", "tiff", "webp")
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "TIFF": "image/tiff",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+    "HEIF": "image/heic",
+    "JXL": "image/jxl",
+    "PPM": "image/x-portable-anymap",
+}
+"""The formats of results, by the name that a photo has for its own."""
+
+FORMATS = tuple(name.lower() for name in MEDIA_TYPES)
 BIT_DEPTHS = (8, 16)
 LARGEST_SIDE_PX = 16384
 

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 
 from fivefold.errors import (
     FivefoldError,
+    MissingExtraError,
     PhotoReadError,
     PhotoTooLargeError,
     UnsupportedPhotoError,
@@ -65,7 +66,7 @@ def of_photo(error: FivefoldError) -> ProblemError:
     """The answer to a photo that cannot be read: its reader's own words."""
     if isinstance(error, PhotoTooLargeError):
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    elif isinstance(error, UnsupportedPhotoError):
+    elif isinstance(error, UnsupportedPhotoError | MissingExtraError):
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     elif isinstance(error, PhotoReadError):
         status = HTTPStatus.UNPROCESSABLE_ENTITY

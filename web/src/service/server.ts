@@ -32,7 +32,7 @@ function tokenFromAddress(): string {
 
 class Server implements Service {
   readonly isRemote = true;
-  readonly formats = ["jpeg", "png", "tiff", "webp"] as const;
+  readonly formats = ["jpeg", "png", "tiff", "webp", "avif", "jxl"] as const;
   #token = tokenFromAddress();
 
   setToken(token: string): void {

@@ -10,7 +10,7 @@ export type Progress = (
 ) => void;
 
 /** A file format to save in; `null` keeps the photo's own. */
-export type Format = "jpeg" | "png" | "tiff" | "webp" | null;
+export type Format = "jpeg" | "png" | "tiff" | "webp" | "avif" | "jxl" | null;
 
 export interface SaveRequest {
   readonly file: File;

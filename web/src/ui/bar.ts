@@ -9,7 +9,14 @@ import { pickPhotos } from "./intake";
 import type { Stage } from "./stage";
 
 const THEME_KEY = "fivefold-theme";
-const FORMAT_NAMES = { jpeg: "JPEG", png: "PNG", tiff: "TIFF", webp: "WebP" } as const;
+const FORMAT_NAMES = {
+  jpeg: "JPEG",
+  png: "PNG",
+  tiff: "TIFF",
+  webp: "WebP",
+  avif: "AVIF",
+  jxl: "JPEG XL",
+} as const;
 const ZOOM_STEP = 1.5;
 
 export class Bar {
