@@ -250,7 +250,7 @@ def _start_worker(data: Path, run: Path) -> subprocess.Popen[str]:
         text=True,
     )
     config = dataclasses.asdict(dataclasses.replace(paper_run("expert_a"), epochs=400))
-    job = {"config": config, "data": str(data), "run": str(run), "threads": 1}
+    job = {"config": config, "data": str(data), "run": str(run), "threads": 1, "workers": 0}
     assert process.stdin is not None
     process.stdin.write(json.dumps(job) + "\n")
     process.stdin.flush()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from fivefold.data.experts import REAL_C, ExpertSet
 from fivefold.data.pairs import Pair, PairSet
 from fivefold.data.versions import EXPERT_STYLES
@@ -116,7 +118,8 @@ def judge_run(run: Path, judged: PairSet) -> list[Judged]:
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["weights_sha256"] == sha256:
             return [Judged(**values) for values in kept["judged"]]
-    scores = judge(load_weights(weights)[0], judged)
+    net, _ = load_weights(weights)
+    scores = judge(net.to("cuda" if torch.cuda.is_available() else "cpu"), judged)
     facts = {"weights_sha256": sha256, "judged": [dataclasses.asdict(score) for score in scores]}
     temporary = path.with_suffix(".part")
     temporary.write_text(json.dumps(facts), encoding="utf-8")

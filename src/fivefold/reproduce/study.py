@@ -132,6 +132,7 @@ def reproduce(
             out / "runs",
             jobs=jobs,
             threads=kept["threads"],
+            workers=min(8, available_cores()) if torch.cuda.is_available() else 0,
             on_steps=listener.on_steps,
             on_trained=lambda _: _keep(out, kept, clock),
         )

@@ -9,7 +9,9 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fivefold.errors import DataError, TrainingError
 from fivefold.model.weights import load_weights
@@ -40,6 +42,7 @@ def train_all(
     *,
     jobs: int,
     threads: int,
+    workers: int = 0,
     on_steps: Callable[[str, int], None] = lambda *_: None,
     on_trained: Callable[[str], None] = lambda *_: None,
 ) -> None:
@@ -51,6 +54,7 @@ def train_all(
         folder: Each run gets a folder of its name in it.
         jobs: Runs at a time.
         threads: Of each run; a run's weights depend on their number in the last bits.
+        workers: Processes of each run that read photos; 0 does it between the steps.
         on_steps: Called with a run's name and the steps that it has done.
         on_trained: Called with the name of each run that ended.
 
@@ -62,7 +66,17 @@ def train_all(
     crew = _Crew()
     with ThreadPoolExecutor(jobs) as pool:
         futures = {
-            pool.submit(crew.train, config, data, folder / config.name, threads, on_steps): config
+            pool.submit(
+                crew.train,
+                {
+                    "config": dataclasses.asdict(config),
+                    "data": str(data),
+                    "run": str(folder / config.name),
+                    "threads": threads,
+                    "workers": workers,
+                },
+                partial(on_steps, config.name),
+            ): config
             for config in waiting
         }
         try:
@@ -83,14 +97,7 @@ class _Crew:
         self._at_work: set[subprocess.Popen[str]] = set()
         self._stopped = False
 
-    def train(
-        self,
-        config: TrainConfig,
-        data: Path,
-        run: Path,
-        threads: int,
-        on_steps: Callable[[str, int], None],
-    ) -> None:
+    def train(self, job: dict[str, Any], on_steps: Callable[[int], None]) -> None:
         """Train one run in a process, and wait for it."""
         process = self._start()
         if process is None:
@@ -98,12 +105,6 @@ class _Crew:
         assert process.stdin is not None
         assert process.stdout is not None
         reason = ""
-        job = {
-            "config": dataclasses.asdict(config),
-            "data": str(data),
-            "run": str(run),
-            "threads": threads,
-        }
         with process:
             process.stdin.write(json.dumps(job) + "\n")
             process.stdin.flush()
@@ -111,12 +112,12 @@ class _Crew:
                 told = json.loads(line)
                 reason = told.get("error", reason)
                 if "steps" in told:
-                    on_steps(config.name, told["steps"])
+                    on_steps(told["steps"])
             code = process.wait()
         with self._lock:
             self._at_work.discard(process)
         if code and not self._stopped:
-            raise TrainingError(reason or f"{run}: training ended with exit code {code}")
+            raise TrainingError(reason or f"{job['run']}: training ended with exit code {code}")
 
     def stop(self) -> None:
         """End all processes, and start no more."""

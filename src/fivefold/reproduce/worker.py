@@ -49,6 +49,7 @@ def main() -> int:
             TrainConfig.of(job["config"]),
             Path(job["data"]),
             Path(job["run"]),
+            workers=job["workers"],
             show_progress=False,
             on_step=on_step,
         )
