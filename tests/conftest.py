@@ -5,7 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
+
+# A busy machine is slow, not wrong.
+settings.register_profile("fivefold", deadline=None)
+settings.load_profile("fivefold")
 
 
 @pytest.fixture
