@@ -20,11 +20,12 @@ from photo_samples import (
     pillow_file,
     random_photo,
     smooth_photo,
+    srgb_profile,
 )
 from PIL import Image
 
 from fivefold.errors import PhotoReadError, UnsupportedPhotoError
-from fivefold.photo import jpeg, jxl_header, profile
+from fivefold.photo import heif_items, isobmff, jpeg, jxl_header, profile
 from fivefold.photo.files import encode_photo, read_photo
 from fivefold.photo.image import Coding, Photo
 from fivefold.photo.model_space import to_srgb
@@ -267,6 +268,9 @@ def test_png_code_points_mean_a_profile():
     np.testing.assert_allclose(parsed.matrix, p3.matrix, atol=1e-4)
     assert read_photo(encode_photo(photo, format="PNG")).icc_profile == photo.icc_profile
     assert read_photo(_png_with({b"cICP": bytes([1, 13, 0, 1])})).icc_profile is None
+    packed = b"name\0\0" + zlib.compress(srgb_profile())[:-4]  # without its checksum
+    both = {b"cICP": bytes([1, 13, 0, 1]), b"iCCP": packed}
+    assert read_photo(_png_with(both)).icc_profile == srgb_profile()
     with pytest.raises(UnsupportedPhotoError, match="HDR"):
         read_photo(_png_with({b"cICP": bytes([9, 16, 0, 1])}))
 
@@ -351,6 +355,20 @@ def test_ten_and_twelve_bits_are_full_scale(file_format, bits):
     assert back.coding.bits == bits
     assert back.pixels[:, 40:].min() > 65000
     assert back.pixels[:, :8].max() < 600
+
+
+def test_tiles_state_the_colours_of_a_grid():
+    """A picture of tiles without a profile of its own has that of its tiles, as of iPhones."""
+    tile = isobmff.Item(b"hvc1", properties=[(b"colr", b"prof" + PROFILES["Display P3"])])
+    grid = isobmff.Item(b"grid", properties=[(b"ispe", bytes(12))])
+    collection = isobmff.Collection(
+        primary=2, items={1: tile, 2: grid}, references=[(b"dimg", 2, (1, 1, 1))]
+    )
+    assert heif_items.colour_profile(collection) == PROFILES["Display P3"]
+    tile.properties = [(b"colr", b"nclx" + struct.pack(">HHHB", 12, 13, 6, 128))]
+    assert profile.matrix_profile(heif_items.colour_profile(collection)) is not None
+    tile.properties = []
+    assert heif_items.colour_profile(collection) is None
 
 
 def test_lossless_avif_is_exact():

@@ -206,6 +206,16 @@ def test_long_metadata_is_split_over_segments():
     assert again.metadata == first.metadata
 
 
+def test_exif_continued_in_a_second_segment_is_joined():
+    """A block that a writer split over two segments is one again."""
+    block = exif_block()
+    plain = encode_photo(smooth_photo(), format="JPEG")
+    parts = [b"Exif\0\0" + p for p in (block[:100], block[100:])]
+    segments = b"".join(b"\xff\xe1" + (len(p) + 2).to_bytes(2, "big") + p for p in parts)
+    facts = exif_facts(read_photo(plain[:2] + segments + plain[2:]).metadata.exif)
+    assert facts == exif_facts(block)
+
+
 def test_exif_too_long_for_jpeg_loses_only_its_longest_field():
     """An EXIF block beyond 64 KiB is written without the field that makes it so."""
     parsed = Image.Exif()

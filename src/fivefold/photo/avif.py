@@ -44,7 +44,7 @@ def read(data: bytes, limits: Limits) -> Photo:
     except isobmff.BoxError as error:
         raise PhotoReadError(f"damaged AVIF: {error}") from error
     limits.check(*heif_items.size(collection.picture))
-    icc_profile = heif_items.colour_profile(collection.picture)
+    icc_profile = heif_items.colour_profile(collection)
     metadata = heif_items.metadata(data, collection)
     bits, chroma = _sample_layout(collection.picture)
     if metadata.exif is not None and not exif.is_block(metadata.exif):

@@ -61,7 +61,7 @@ def read(data: bytes, limits: Limits) -> Photo:
             raise UnsupportedPhotoError("a HEIF sequence, not a photo") from error
         raise PhotoReadError(f"damaged HEIF: {error}") from error
     limits.check(*heif_items.size(collection.picture))
-    icc_profile = heif_items.colour_profile(collection.picture)
+    icc_profile = heif_items.colour_profile(collection)
     try:
         opened = library.open_heif(data, convert_hdr_to_8bit=False, hdr_to_16bit=False)
         picture = opened[opened.primary_index]

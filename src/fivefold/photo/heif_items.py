@@ -34,19 +34,30 @@ def size(picture: isobmff.Item) -> tuple[int, int]:
     return width_px, height_px
 
 
-def colour_profile(picture: isobmff.Item) -> bytes | None:
-    """The profile, stored or meant by code points; ``None`` for sRGB.
+def colour_profile(collection: isobmff.Collection) -> bytes | None:
+    """The picture's profile, stored or meant by code points; ``None`` for sRGB.
+
+    A picture made of tiles may leave the statement to them, as those of iPhones do.
 
     Raises:
         UnsupportedPhotoError: For HDR curves.
     """
-    code_points = None
-    for kind, content in picture.properties:
-        if kind == b"colr" and content[:4] in (b"prof", b"rICC"):
-            return content[4:]
-        if kind == b"colr" and content[:4] == b"nclx" and len(content) >= 8:
-            code_points = struct.unpack_from(">HH", content, 4)
-    return cicp.profile_of(*code_points) if code_points is not None else None
+    tiles = [
+        target
+        for kind, source, targets in collection.references
+        if kind == b"dimg" and source == collection.primary
+        for target in targets[:1]
+    ]
+    for number in (collection.primary, *tiles):
+        item = collection.items.get(number)
+        stated = [c for kind, c in item.properties if kind == b"colr"] if item else []
+        for content in stated:
+            if content[:4] in (b"prof", b"rICC"):
+                return content[4:]
+        for content in stated:
+            if content[:4] == b"nclx" and len(content) >= 8:
+                return cicp.profile_of(*struct.unpack_from(">HH", content, 4))
+    return None
 
 
 def metadata(data: bytes, collection: isobmff.Collection) -> Metadata:

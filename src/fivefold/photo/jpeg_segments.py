@@ -127,8 +127,12 @@ def parse_header(data: bytes) -> Header:
             header.precision, header.height_px, header.width_px, header.components = (
                 struct.unpack_from(">BHHB", payload)
             )
-        elif marker == 0xE1 and payload.startswith(_EXIF) and exif_block is None:
-            exif_block = payload[len(_EXIF) :]
+        elif marker == 0xE1 and payload.startswith(_EXIF):
+            part = payload[len(_EXIF) :]
+            if exif_block is None:
+                exif_block = part
+            elif part[:2] not in (b"II", b"MM"):  # a block beyond 64 KiB, continued
+                exif_block += part
         elif marker == 0xE1 and payload.startswith(_XMP) and xmp is None:
             xmp = payload[len(_XMP) :]
         elif marker == 0xE1 and payload.startswith(_XMP_EXTENSION):

@@ -93,25 +93,33 @@ def _colour_profile(chunks: list[tuple[bytes, bytes]]) -> bytes | None:
         UnsupportedPhotoError: For HDR curves.
     """
     by_kind = dict(reversed(chunks))
-    code_points = by_kind.get(b"cICP", b"")
-    if len(code_points) == 4:
-        return cicp.profile_of(code_points[0], code_points[1])
+    stored = None
     if b"iCCP" in by_kind:
         _, _, rest = by_kind[b"iCCP"].partition(b"\0")
-        return _inflate(rest[1:], profile.MAX_PROFILE_BYTES)
+        stored = _inflate(rest[1:], profile.MAX_PROFILE_BYTES, needs_end=False)
+    code_points = by_kind.get(b"cICP", b"")
+    if len(code_points) == 4:
+        meant = cicp.profile_of(code_points[0], code_points[1])
+        is_same = meant is None and stored is not None and profile.is_srgb(stored)
+        return stored if is_same else meant
+    if b"iCCP" in by_kind:
+        return stored
     if b"sRGB" in by_kind:
         return None
     return cicp.profile_of_png_gamma(by_kind.get(b"gAMA"), by_kind.get(b"cHRM"))
 
 
-def _inflate(data: bytes, at_most_bytes: int) -> bytes | None:
-    """Decompress; ``None`` where that fails, or gives more than a sane chunk holds."""
+def _inflate(data: bytes, at_most_bytes: int, *, needs_end: bool = True) -> bytes | None:
+    """Decompress; ``None`` where that fails, or gives more than a sane chunk holds.
+
+    Without ``needs_end`` a stream may lack its checksum, as that of some writers does.
+    """
     inflater = zlib.decompressobj()
     try:
         text = inflater.decompress(data, at_most_bytes)
     except zlib.error:
         return None
-    return text if inflater.eof else None
+    return text if inflater.eof or (not needs_end and len(text) < at_most_bytes) else None
 
 
 def _international_text(rest: bytes) -> bytes | None:
