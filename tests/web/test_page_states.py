@@ -65,6 +65,33 @@ def test_without_the_server_the_page_waits_and_goes_on(browser, service, photo):
         visit.troubles.clear()  # the browser's notes about the aborted requests
 
 
+def test_a_photo_that_breaks_every_connection_is_given_up(browser, service, photo):
+    """When the server is there but this photo's requests are cut off, the photo is the trouble."""
+    with visiting(browser, service) as visit:
+        visit.page.route("**/grid*", lambda route: route.abort())
+        visit.pick(photo)
+        visit.until("failed")
+        assert not visit.page.is_visible("#offline")
+        visit.page.unroute_all()
+        visit.page.click("#retry")
+        visit.until("ready")
+        visit.troubles.clear()  # the browser's notes about the aborted requests
+
+
+def test_a_file_above_the_limit_is_not_even_sent(browser, experts, tmp_path):
+    """The limit is known and told beforehand: a refusal midway would look like an outage."""
+    path = tmp_path / "large.tif"
+    path.write_bytes(encoded(picture(800, 600), "TIFF"))
+    with (
+        hosted(experts, max_upload_bytes=1 << 20) as address,
+        visiting(browser, address) as visit,
+    ):
+        visit.pick(path)
+        visit.until("failed")
+        assert "larger than 1 MB" in visit.page.inner_text("#failure-text")
+        assert not [url for url in visit.requested if "/preview" in url]
+
+
 def test_a_busy_server_is_asked_again(browser, service, photo):
     """503 means to wait as long as the server says, and not to give up."""
     turns = []

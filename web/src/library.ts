@@ -10,6 +10,8 @@ const SMALL_PX = 256;
 /** Decoded photos that are kept: the one that is shown, and those a keystroke away. */
 const BITMAPS_KEPT = 3;
 const RETRY_MS = 2000;
+/** How often a photo may lose its connection before the photo itself is taken for the reason. */
+const LOSSES_BORNE = 3;
 
 export class Library {
   readonly photos: Photo[] = [];
@@ -120,6 +122,7 @@ export class Library {
   retry(photo: Photo): void {
     photo.status = "waiting";
     photo.problem = "";
+    photo.losses = 0;
     this.changed();
     void this.#work();
   }
@@ -127,7 +130,6 @@ export class Library {
   setToken(token: string): void {
     service.setToken(token);
     this.needsToken = false;
-    for (const photo of this.photos) if (photo.status === "failed") photo.status = "waiting";
     this.changed();
     void this.#work();
   }
@@ -192,9 +194,12 @@ export class Library {
     const before = photo.status;
     try {
       await task(stop.signal);
+      photo.losses = 0;
     } catch (error) {
       if (stop.signal.aborted) return;
-      if (this.#noteTrouble(error)) {
+      const isLost = error instanceof ServiceError && error.kind === "offline";
+      photo.losses = isLost ? photo.losses + 1 : 0;
+      if (this.#noteTrouble(error) && photo.losses < LOSSES_BORNE) {
         photo.status = before;
       } else {
         photo.status = "failed";

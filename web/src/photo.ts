@@ -23,6 +23,8 @@ export class Photo {
   status: Status = "waiting";
   /** Why it failed, for people. */
   problem = "";
+  /** Requests for it that lost their connection, in a row. */
+  losses = 0;
   width = 0;
   height = 0;
   /** Whether the width and height are the file's own, and not those of a preview. */

@@ -14,6 +14,12 @@ import {
 const BUSY_TRIES = 20;
 const TOKEN_KEY = "fivefold-token";
 
+/** The part of `GET /health` that the page uses. */
+interface Health {
+  readonly experts: string[];
+  readonly max_upload_bytes: number;
+}
+
 interface Answer {
   readonly status: number;
   readonly content: Blob;
@@ -34,6 +40,7 @@ class Server implements Service {
   readonly isRemote = true;
   readonly formats = ["jpeg", "png", "tiff", "webp", "avif", "jxl"] as const;
   #token = tokenFromAddress();
+  #largestBytes = Infinity;
 
   setToken(token: string): void {
     this.#token = token;
@@ -42,7 +49,8 @@ class Server implements Service {
 
   async experts(signal?: AbortSignal): Promise<string[]> {
     const { content } = await this.#ask("GET", "health", undefined, {}, signal);
-    const health = JSON.parse(await content.text()) as { experts: string[] };
+    const health = JSON.parse(await content.text()) as Health;
+    this.#largestBytes = health.max_upload_bytes;
     return health.experts;
   }
 
@@ -85,6 +93,11 @@ class Server implements Service {
     signal?: AbortSignal,
     progress?: Progress,
   ): Promise<Answer> {
+    // A server that refuses a body in the middle looks like one that has gone away.
+    if (body && body.size > this.#largestBytes) {
+      const limit = Math.floor(this.#largestBytes / 2 ** 20);
+      throw new ServiceError(`The file is larger than ${limit} MB, the limit here.`, "refused");
+    }
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#send(method, path, body, parameters, signal, progress);
       if (answer.status < 400) return answer;

@@ -44,6 +44,8 @@ export class Scenes {
   tell(message: string, isTrouble: boolean): void {
     clearTimeout(this.#noticeTimer);
     setText(this.#spoken, isTrouble ? "" : message);
+    if (isTrouble) this.#notice.setAttribute("role", "alert");
+    else this.#notice.removeAttribute("role");
     setText(byId("notice-text"), message);
     this.#notice.classList.toggle("trouble", isTrouble);
     this.#notice.hidden = false;
