@@ -87,8 +87,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"{weights}: {config.epochs} epochs, {last['steps']} steps")
     print(f"training: loss {training['loss']:.5f}, PSNR {training['psnr']:.2f} dB")
     if "all" in held_out:
-        groups = ", ".join(f"{name} {psnr:.2f}" for name, psnr in held_out.items())
-        print(f"held-out PSNR in dB: {groups}")
+        parts = (f", {n} {v:.2f}" for n, v in held_out.items() if v != held_out["all"])
+        print(f"held-out: PSNR {held_out['all']:.2f} dB{''.join(parts)}")
     return 0
 
 
