@@ -43,10 +43,10 @@ def read(data: bytes, limits: Limits) -> Photo:
         collection = isobmff.parse(data)
     except isobmff.BoxError as error:
         raise PhotoReadError(f"damaged AVIF: {error}") from error
-    limits.check(*heif_items.size(collection.picture))
+    bits, chroma = _sample_layout(collection.picture)
+    limits.check(*heif_items.size(collection.picture), 4 if bits == 8 else 8)
     icc_profile = heif_items.colour_profile(collection)
     metadata = heif_items.metadata(data, collection)
-    bits, chroma = _sample_layout(collection.picture)
     if metadata.exif is not None and not exif.is_block(metadata.exif):
         # libavif refuses the whole picture for this; without its name the item means nothing.
         data = data.replace(b"\0Exif\0", b"\0free\0", 1)

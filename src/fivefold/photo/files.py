@@ -18,7 +18,12 @@ from fivefold.photo.atomic import write_atomically
 from fivefold.photo.depth import over_white, with_bit_depth
 from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Photo
-from fivefold.photo.limits import DEFAULT_MAX_PIXELS, MAX_FILE_BYTES, Limits
+from fivefold.photo.limits import (
+    DEFAULT_MAX_MEMORY_BYTES,
+    DEFAULT_MAX_PIXELS,
+    MAX_FILE_BYTES,
+    Limits,
+)
 from fivefold.photo.threads import available_threads
 
 _ALIASES = {"JPG": "JPEG", "TIF": "TIFF", "HEIC": "HEIF"}
@@ -40,6 +45,7 @@ def read_photo(
     *,
     name: str | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    max_memory_bytes: int = DEFAULT_MAX_MEMORY_BYTES,
 ) -> Photo:
     """Read a photo: pixels upright, colour profile, EXIF, XMP and IPTC.
 
@@ -49,10 +55,11 @@ def read_photo(
         source: A path, the bytes of a file, or an open binary file.
         name: What error messages call it; the path by default.
         max_pixels: More than this are refused before memory is taken for them.
+        max_memory_bytes: As are pixels that would take more than this.
 
     Raises:
         PhotoReadError: If it is missing, empty, truncated, damaged or not a picture.
-        PhotoTooLargeError: If it has more than ``max_pixels``.
+        PhotoTooLargeError: If it has more than ``max_pixels``, or takes more memory.
         UnsupportedPhotoError: If it is a picture of a kind that is not handled.
         MissingExtraError: If it needs an optional part (HEIC, camera RAW) that is not installed.
     """
@@ -62,7 +69,7 @@ def read_photo(
     except OSError as error:
         raise PhotoReadError(f"{shown}: {_reason(error)}") from error
     try:
-        return _read(data, Limits(max_pixels))
+        return _read(data, Limits(max_pixels, max_memory_bytes))
     except MissingExtraError:
         raise
     except PhotoError as error:

@@ -82,6 +82,14 @@ class Directory:
             yield from child.walk()
 
 
+@dataclass(slots=True)
+class _Visit:
+    """What one walk through a tree may still take, and where it was."""
+
+    room: int
+    seen: set[int] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a block writes numbers: byte order (``<`` or ``>``) and classic or BigTIFF widths."""
@@ -113,17 +121,18 @@ class Layout:
             return mark + struct.pack(self.byte_order + "HHHQ", 43, 8, 0, first_directory_at)
         return mark + struct.pack(self.byte_order + "HI", 42, first_directory_at)
 
-    def parse(self, block: bytes, at: int, *, _seen: set[int] | None = None) -> Directory:
+    def parse(self, block: bytes, at: int, *, _visit: _Visit | None = None) -> Directory:
         """Read the directory at an offset and its children.
 
         Fields that point outside of the block are left out, as are directories that were already
-        seen: a damaged tree gives the part of it that is sound.
+        seen: a damaged tree gives the part of it that is sound. So are fields that together are
+        longer than the block, whose places would overlap.
 
         Raises:
             IfdError: If the directory itself lies outside of the block.
         """
-        seen = set() if _seen is None else _seen
-        seen.add(at)
+        visit = _visit or _Visit(len(block))
+        visit.seen.add(at)
         sizes = _BIG_SIZES if self.is_big else _SIZES
         count, entry, offset = self._field_count, self._entry, self._offset
         if at + count.size > len(block):
@@ -141,9 +150,10 @@ class Layout:
             value_at = entry_at + entry.size - offset.size
             if length > offset.size:
                 (value_at,) = offset.unpack(inline)
-            if value_at + length > len(block):
+            if value_at + length > len(block) or length > visit.room:
                 directory.is_cut = True
                 continue
+            visit.room -= length
             if not length:
                 continue
             directory.fields[tag] = Field(kind, block[value_at : value_at + length], value_at)
@@ -154,9 +164,9 @@ class Layout:
         for tag in POINTERS:
             pointer = directory.fields.pop(tag, None)
             child_at = pointer.integers(self.byte_order) if pointer else ()
-            if child_at and child_at[0] not in seen and len(seen) < _MAX_DIRECTORIES:
+            if child_at and child_at[0] not in visit.seen and len(visit.seen) < _MAX_DIRECTORIES:
                 try:
-                    directory.children[tag] = self.parse(block, child_at[0], _seen=seen)
+                    directory.children[tag] = self.parse(block, child_at[0], _visit=visit)
                 except IfdError:
                     continue
         return directory

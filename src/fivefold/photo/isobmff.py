@@ -9,7 +9,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from fivefold.photo.limits import MAX_PARTS
+
 _MAX_ITEMS = 10_000
+_MAX_EXTENTS = 100_000
 _FULL_BOX_BYTES = 4
 
 
@@ -32,8 +35,11 @@ def boxes(data: bytes, start: int = 0) -> Iterator[Box]:
     Raises:
         BoxError: If the last one is cut off.
     """
-    at = 0
+    at, count = 0, 0
     while at + 8 <= len(data):
+        count += 1
+        if count > MAX_PARTS:
+            raise BoxError(f"more than {MAX_PARTS} boxes")
         length, kind = struct.unpack_from(">I4s", data, at)
         head = 8
         if length == 1:
@@ -192,13 +198,18 @@ def _locations(content: bytes, idat_at: int) -> Iterator[tuple[int, list[tuple[i
     count = number(4 if version == 2 else 2)
     if count > _MAX_ITEMS:
         raise BoxError(f"{count} items")
+    extents_left = _MAX_EXTENTS
     for _ in range(count):
         item = number(4 if version == 2 else 2)
         construction = number(2) & 15 if version in (1, 2) else 0
         number(2)  # data reference
         base = number(base_size) + (idat_at if construction == 1 else 0)
         extents = []
-        for _ in range(number(2)):
+        extent_count = number(2)
+        extents_left -= extent_count
+        if extents_left < 0:
+            raise BoxError(f"more than {_MAX_EXTENTS} extents")
+        for _ in range(extent_count):
             number(index_size)
             offset = number(offset_size)
             extents.append((base + offset, number(length_size)))
@@ -233,5 +244,7 @@ def _associations(content: bytes) -> Iterator[tuple[int, list[int]]]:
 
 
 def item_data(data: bytes, item: Item) -> bytes:
-    """The content of an item, its pieces joined."""
+    """The content of an item, its pieces joined; empty if they are more than the whole file."""
+    if sum(length for _, length in item.extents) > len(data):
+        return b""
     return b"".join(data[at : at + length] for at, length in item.extents)

@@ -47,7 +47,7 @@ def read(data: bytes, limits: Limits) -> Photo:
         UnsupportedPhotoError: For 12-bit samples, and for CMYK without a profile.
     """
     header = parse_header(data)
-    limits.check(header.width_px, header.height_px)
+    limits.check(header.width_px, header.height_px, max(3, header.components))
     if header.precision != 8:
         raise UnsupportedPhotoError(f"JPEG with {header.precision} bits per channel")
     if header.components not in (1, 3, 4):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from fivefold.errors import PhotoReadError
 from fivefold.photo import photoshop, profile
 from fivefold.photo.image import Metadata
+from fivefold.photo.limits import check_parts
 from fivefold.photo.metadata import fitting_exif
 
 _EXIF = b"Exif\0\0"
@@ -83,8 +84,10 @@ def is_complete(data: bytes) -> bool:
 
 def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of the payload of each segment up to the first scan's."""
-    at = 2
+    at, count = 2, 0
     while True:
+        count += 1
+        check_parts(count, "JPEG")
         if at + 4 > len(data):
             raise PhotoReadError("damaged JPEG: truncated before the picture")
         if data[at] != 0xFF:  # libjpeg skips stray bytes between segments, and so do we
@@ -118,7 +121,7 @@ def parse_header(data: bytes) -> Header:
     icc_parts: dict[int, bytes] = {}
     exif_block = xmp = None
     xmp_parts: dict[bytes, dict[int, bytes]] = {}
-    resources = b""
+    resources: list[bytes] = []
     density: tuple[float, float] | None = None
     texts: list[tuple[str, str]] = []
     for marker, start, end in segments(data):
@@ -147,7 +150,7 @@ def parse_header(data: bytes) -> Header:
         elif marker == 0xE2 and payload.startswith(_GAIN_MAP):
             header.has_gain_map = True
         elif marker == 0xED and payload.startswith(_PHOTOSHOP):
-            resources += payload[len(_PHOTOSHOP) :]
+            resources.append(payload[len(_PHOTOSHOP) :])
         elif marker == 0xEE and payload.startswith(_ADOBE):
             header.has_adobe_marker = True
         elif marker == 0xE0 and payload.startswith(_JFIF) and len(payload) >= 12:
@@ -159,7 +162,7 @@ def parse_header(data: bytes) -> Header:
     if icc_parts:
         joined = b"".join(icc_parts[i] for i in sorted(icc_parts))
         header.icc_profile = joined if len(joined) <= profile.MAX_PROFILE_BYTES else None
-    iptc, others = photoshop.split(resources)
+    iptc, others = photoshop.split(b"".join(resources))
     header.metadata = Metadata(
         exif_block, xmp, iptc, _extension(xmp, xmp_parts), others, density, tuple(texts)
     )

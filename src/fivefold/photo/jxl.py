@@ -48,7 +48,7 @@ def read(data: bytes, limits: Limits) -> Photo:
 
     codestream, metadata = _parts(data)
     header = jxl_header.parse(codestream)
-    limits.check(header.width_px, header.height_px)
+    limits.check(header.width_px, header.height_px, 4 * -(-header.bits // 8))
     try:
         pixels = imagecodecs.jpegxl_decode(data)
     except imagecodecs.JpegxlError as error:
@@ -86,9 +86,10 @@ def _parts(data: bytes) -> tuple[bytes, Metadata]:
 
 def _unpacked(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Type and content of the file's boxes, those that Brotli compresses unpacked."""
+    seen = set()
     for found in isobmff.boxes(data):
         kind, content = found.kind, found.content
-        if kind == b"brob" and content[:4] in (b"Exif", b"xml "):
+        if kind == b"brob" and content[:4] in (b"Exif", b"xml ") and content[:4] not in seen:
             import imagecodecs
 
             kind, packed = content[:4], content[4:]
@@ -96,6 +97,7 @@ def _unpacked(data: bytes) -> Iterator[tuple[bytes, bytes]]:
                 content = bytes(imagecodecs.brotli_decode(packed, out=_MAX_METADATA_BYTES))
             except imagecodecs.BrotliError:
                 continue
+        seen.add(kind)
         yield kind, content
 
 

@@ -45,8 +45,8 @@ def read(data: bytes, limits: Limits) -> Photo:
     maximum = numbers[2] if len(numbers) > 2 else 1
     if 0 in (width_px, height_px) or not 1 <= maximum <= 65535:
         raise PhotoReadError(f"damaged Netpbm file: size {width_px} × {height_px}, {maximum}")
-    limits.check(width_px, height_px)
     shape = (height_px, width_px, 3 if kind in (3, 6) else 1)
+    limits.check(width_px, height_px, shape[2] * (1 if maximum <= 255 else 2))
     body = memoryview(data)[at + 1 if kind > 3 else at :]
     values = _bits(body, shape) if kind == 4 else _values(body, shape, kind, maximum)
     if kind in (1, 4):  # a set bit is black

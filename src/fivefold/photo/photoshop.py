@@ -31,7 +31,8 @@ def split(block: bytes) -> tuple[bytes | None, bytes | None]:
     Returns:
         The IPTC-IIM record, and the other resources with their headers; ``None`` for none.
     """
-    iptc, others, at = None, b"", 0
+    iptc, at = None, 0
+    others: list[bytes] = []
     while at + 12 <= len(block) and block[at : at + 4] == b"8BIM":
         (number,) = struct.unpack_from(">H", block, at + 4)
         name_bytes = 1 + block[at + 6]
@@ -45,9 +46,9 @@ def split(block: bytes) -> tuple[bytes | None, bytes | None]:
         if number == IPTC_RESOURCE:
             iptc = block[length_at + 4 : end]
         elif number not in _LEFT_OUT:
-            others += block[at:end] + bytes(length % 2)
+            others.append(block[at:end] + bytes(length % 2))
         at = end + length % 2
-    return iptc or None, others or None
+    return iptc or None, b"".join(others) or None
 
 
 def join(iptc: bytes | None, others: bytes | None) -> bytes:

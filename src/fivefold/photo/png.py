@@ -21,7 +21,7 @@ _COMPRESSION_LEVEL = 4
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
 _IPTC_KEYWORD = b"Raw profile type iptc"
 _EXIF_KEYWORDS = (b"Raw profile type exif", b"Raw profile type APP1")
-_MAX_TEXT_BYTES = 64 << 20
+_MAX_TEXT_BYTES = 64 << 20  # of all chunks together
 _INCH_M = 0.0254
 
 
@@ -33,7 +33,7 @@ def read(data: bytes, limits: Limits) -> Photo:
         UnsupportedPhotoError: For animations and HDR curves.
     """
     picture, chunks = png_picture.split(data)
-    limits.check(picture.width_px, picture.height_px)
+    limits.check(picture.width_px, picture.height_px, picture.bytes_per_pixel)
     if any(kind == b"acTL" for kind, _ in chunks):
         raise UnsupportedPhotoError("an animated PNG, not a photo")
     icc_profile = _colour_profile(chunks)
@@ -47,6 +47,7 @@ def _metadata(chunks: list[tuple[bytes, bytes]]) -> Metadata:
     found: dict[bytes, bytes] = {}
     texts: list[tuple[str, str]] = []
     density = None
+    inflate = _Inflater(_MAX_TEXT_BYTES)
     for kind, body in chunks:
         keyword, _, rest = body.partition(b"\0")
         if kind == b"eXIf":
@@ -55,7 +56,7 @@ def _metadata(chunks: list[tuple[bytes, bytes]]) -> Metadata:
             across, down = struct.unpack_from(">II", body)
             density = (across * _INCH_M, down * _INCH_M) if across and down else None
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            text = _text(kind, rest)
+            text = _text(kind, rest, inflate)
             if text is None:
                 continue
             if keyword == _XMP_KEYWORD:
@@ -77,15 +78,6 @@ def _metadata(chunks: list[tuple[bytes, bytes]]) -> Metadata:
     )
 
 
-def _text(kind: bytes, rest: bytes) -> bytes | None:
-    """The text of a chunk after its keyword, unpacked."""
-    if kind == b"tEXt":
-        return rest
-    if kind == b"zTXt":
-        return _inflate(rest[1:], _MAX_TEXT_BYTES)
-    return _international_text(rest)
-
-
 def _colour_profile(chunks: list[tuple[bytes, bytes]]) -> bytes | None:
     """The profile that the chunks state, in the standard's order of precedence (section 4.3).
 
@@ -96,7 +88,7 @@ def _colour_profile(chunks: list[tuple[bytes, bytes]]) -> bytes | None:
     stored = None
     if b"iCCP" in by_kind:
         _, _, rest = by_kind[b"iCCP"].partition(b"\0")
-        stored = _inflate(rest[1:], profile.MAX_PROFILE_BYTES, needs_end=False)
+        stored = _Inflater(profile.MAX_PROFILE_BYTES)(rest[1:], needs_end=False)
     code_points = by_kind.get(b"cICP", b"")
     if len(code_points) == 4:
         meant = cicp.profile_of(code_points[0], code_points[1])
@@ -109,28 +101,39 @@ def _colour_profile(chunks: list[tuple[bytes, bytes]]) -> bytes | None:
     return cicp.profile_of_png_gamma(by_kind.get(b"gAMA"), by_kind.get(b"cHRM"))
 
 
-def _inflate(data: bytes, at_most_bytes: int, *, needs_end: bool = True) -> bytes | None:
-    """Decompress; ``None`` where that fails, or gives more than a sane chunk holds.
+class _Inflater:
+    """Decompresses chunks until they have given as much as all of a file's may."""
 
-    Without ``needs_end`` a stream may lack its checksum, as that of some writers does.
-    """
-    inflater = zlib.decompressobj()
-    try:
-        text = inflater.decompress(data, at_most_bytes)
-    except zlib.error:
-        return None
-    return text if inflater.eof or (not needs_end and len(text) < at_most_bytes) else None
+    def __init__(self, at_most_bytes: int) -> None:
+        self._left_bytes = at_most_bytes
+
+    def __call__(self, data: bytes, *, needs_end: bool = True) -> bytes | None:
+        """Decompress a chunk; ``None`` where that fails, or gives more than is left.
+
+        Without ``needs_end`` a stream may lack its checksum, as that of some writers does.
+        """
+        if self._left_bytes <= 0:
+            return None
+        inflater = zlib.decompressobj()
+        try:
+            text = inflater.decompress(data, self._left_bytes)
+        except zlib.error:
+            return None
+        self._left_bytes -= len(text)
+        is_whole = inflater.eof or (not needs_end and self._left_bytes > 0)
+        return text if is_whole else None
 
 
-def _international_text(rest: bytes) -> bytes | None:
-    """The text of an iTXt chunk after its keyword."""
-    if len(rest) < 2:
-        return None
-    is_compressed = rest[0] == 1
+def _text(kind: bytes, rest: bytes, inflate: _Inflater) -> bytes | None:
+    """The text of a chunk after its keyword, unpacked; ``None`` if it is damaged or too long."""
+    if kind == b"tEXt":
+        return rest
+    if kind == b"zTXt":
+        return inflate(rest[1:])
     parts = rest[2:].split(b"\0", 2)  # language, translated keyword, text
     if len(parts) != 3:
         return None
-    return _inflate(parts[2], _MAX_TEXT_BYTES) if is_compressed else parts[2]
+    return inflate(parts[2]) if rest[0] == 1 else parts[2]
 
 
 def _raw_profile(text: bytes) -> bytes | None:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.errors import PhotoReadError
+from fivefold.photo.limits import check_parts
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 
@@ -59,6 +60,12 @@ class Picture:
     palette: bytes | None
     transparency: bytes | None
     data: tuple[memoryview, ...]
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """What one decoded pixel takes, with the alpha that a tRNS chunk makes."""
+        channels = 3 if self.colour_type == _PALETTE else _CHANNELS[self.colour_type]
+        return (channels + (self.transparency is not None)) * (2 if self.bit_depth == 16 else 1)
 
     def decode(self) -> NDArray[Any]:
         """Decode to ``(H, W)`` or ``(H, W, 2…4)``, ``uint8`` or ``uint16``.
@@ -132,6 +139,7 @@ def split(data: bytes) -> tuple[Picture, list[tuple[bytes, bytes]]]:
     picture: list[memoryview] = []
     while at + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
+        check_parts(len(around) + len(picture), "PNG")
         end = at + 12 + length
         if end > len(data):
             break

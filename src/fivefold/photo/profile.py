@@ -94,9 +94,9 @@ def colour_space(profile: bytes) -> str | None:
     return profile[16:20].decode("ascii", "replace").strip()
 
 
-def tags(profile: bytes) -> dict[str, bytes]:
+def tags(profile: bytes) -> dict[str, memoryview]:
     """The elements of a profile by signature; those that lie outside of it are left out."""
-    found = {}
+    found, whole = {}, memoryview(profile)
     (count,) = struct.unpack_from(">I", profile, _HEADER_BYTES)
     for i in range(min(count, 256)):
         entry_at = _HEADER_BYTES + 4 + 12 * i
@@ -104,7 +104,7 @@ def tags(profile: bytes) -> dict[str, bytes]:
             break
         name, at, length = struct.unpack_from(">4sII", profile, entry_at)
         if at + length <= len(profile):
-            found[name.decode("latin-1")] = profile[at : at + length]
+            found[name.decode("latin-1")] = whole[at : at + length]
     return found
 
 
@@ -138,7 +138,7 @@ def is_srgb(profile: bytes | None) -> bool:
     return all(np.abs(c.to_linear(coded) - expected).max() < _SRGB_TOLERANCE for c in parsed.curves)
 
 
-def curve(element: bytes) -> Curve:
+def curve(element: bytes | memoryview) -> Curve:
     """Read a ``curv`` or ``para`` element.
 
     Raises:
@@ -157,7 +157,7 @@ def curve(element: bytes) -> Curve:
             raise ValueError("a tone curve must rise")
         return Curve(None, tuple(table.tolist()))
     if element[:4] != b"para":
-        raise ValueError(f"a tone curve must be curv or para, received {element[:4]!r}")
+        raise ValueError(f"a tone curve must be curv or para, received {bytes(element[:4])!r}")
     (kind,) = struct.unpack_from(">H", element, 8)
     names = {0: "g", 1: "gab", 2: "gabc", 3: "gabcd", 4: "gabcdef"}.get(kind)
     if names is None:
@@ -192,7 +192,7 @@ def rgb_from_grey(profile: bytes) -> bytes | None:
         curve(element)
     except (struct.error, ValueError):
         return None
-    return build_rgb(SRGB_COLORANTS, element, "Greyscale as RGB")
+    return build_rgb(SRGB_COLORANTS, bytes(element), "Greyscale as RGB")
 
 
 def grey_from_rgb(profile: bytes) -> bytes | None:
@@ -203,7 +203,7 @@ def grey_from_rgb(profile: bytes) -> bytes | None:
     """
     if matrix_profile(profile) is None:
         return None
-    return _build(b"GRAY", {b"kTRC": tags(profile)["gTRC"]}, "Greyscale")
+    return _build(b"GRAY", {b"kTRC": bytes(tags(profile)["gTRC"])}, "Greyscale")
 
 
 def build_rgb(
@@ -270,9 +270,9 @@ def _text_element(text: str) -> bytes:
     return b"mluc" + struct.pack(">III4sII", 0, 1, 12, b"enUS", len(coded), 28) + coded
 
 
-def _xyz(element: bytes) -> tuple[float, float, float]:
+def _xyz(element: bytes | memoryview) -> tuple[float, float, float]:
     if element[:4] != b"XYZ ":
-        raise ValueError(f"a colorant must be XYZ, received {element[:4]!r}")
+        raise ValueError(f"a colorant must be XYZ, received {bytes(element[:4])!r}")
     x, y, z = struct.unpack_from(">3i", element, 8)
     return x / 65536, y / 65536, z / 65536
 

@@ -42,6 +42,7 @@ _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _PHOTOMETRIC, _SUB_DIRECTORIES, _DNG_VERSION, _BASELINE_EXPOSURE = 262, 330, 50706, 50730
 _MOSAIC_OR_LINEAR_RAW = (32803, 34892)
 _PANASONIC_JPEG = 46
+_BYTES_PER_PIXEL = 6
 # Fields of DNG and Panasonic that tell a developer how to read the mosaic, not what it shows.
 _DEVELOPMENT_TAGS = frozenset({*range(1, 254), *range(50706, 51200), *range(52525, 52560)})
 
@@ -107,7 +108,7 @@ def read(data: bytes, limits: Limits) -> Photo:
     try:
         with rawpy.RawPy() as negative:
             negative.open_buffer(io.BytesIO(data))
-            limits.check(negative.sizes.width, negative.sizes.height)
+            limits.check(negative.sizes.width, negative.sizes.height, _BYTES_PER_PIXEL)
             negative.unpack()
             pixels = negative.postprocess(
                 use_camera_wb=True,

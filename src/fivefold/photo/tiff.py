@@ -93,7 +93,9 @@ def _pixels(
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         page = file.pages.first
-        limits.check(page.imagewidth, page.imagelength)
+        sample_bytes = max(1, -(-int(page.bitspersample) // 8))
+        for width_px, height_px in _areas(page):
+            limits.check(width_px, height_px, page.samplesperpixel * sample_bytes)
         _check_page(page, len(data))
         pixels: NDArray[Any] = page.asarray()
         axes, photometric = page.axes, page.photometric
@@ -136,6 +138,12 @@ def _from_palette(indices: NDArray[Any], palette: NDArray[Any]) -> tuple[NDArray
     if (palette % 257 == 0).all() or (palette % 256 == 0).all():
         return (colours >> 8).astype(np.uint8), 8
     return colours, 16
+
+
+def _areas(page: TiffPage) -> Iterator[tuple[int, int]]:
+    """What is decoded at a time: the whole picture, and one of its tiles."""
+    yield page.imagewidth, page.imagelength
+    yield page.tilewidth, page.tilelength
 
 
 def _check_page(page: TiffPage, file_bytes: int) -> None:

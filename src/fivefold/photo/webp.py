@@ -13,7 +13,7 @@ import numpy as np
 from fivefold.errors import PhotoReadError, PhotoWriteError, UnsupportedPhotoError
 from fivefold.photo import exif
 from fivefold.photo.image import Coding, Metadata, Photo
-from fivefold.photo.limits import Limits
+from fivefold.photo.limits import Limits, check_parts
 from fivefold.photo.metadata import (
     Decoded,
     contiguous,
@@ -24,6 +24,7 @@ from fivefold.photo.metadata import (
 )
 
 MAX_SIDE_PX = 16383
+_BYTES_PER_PIXEL = 4
 DEFAULT_QUALITY = 95
 _METHOD = 2  # of 0…6; half the time of libwebp's usual 4 for 1 % more bytes
 _LOSSLESS_METHOD = 4
@@ -48,7 +49,7 @@ def read(data: bytes, limits: Limits) -> Photo:
     import imagecodecs
 
     chunks = dict(reversed(list(_chunks(data))))
-    limits.check(*_size(chunks))
+    limits.check(*_size(chunks), _BYTES_PER_PIXEL)
     if chunks.get(b"VP8X", b"\0")[0] & _IS_ANIMATED:
         raise UnsupportedPhotoError("an animated WebP, not a photo")
     try:
@@ -70,8 +71,10 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     (stated,) = struct.unpack_from("<I", data, 4)
     if stated + 8 > len(data):
         raise PhotoReadError("damaged WebP: truncated")
-    at = 12
+    at, count = 12, 0
     while at + 8 <= len(data):
+        count += 1
+        check_parts(count, "WebP")
         kind, length = struct.unpack_from("<4sI", data, at)
         if at + 8 + length > len(data):
             return
