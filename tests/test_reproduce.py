@@ -14,12 +14,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from fivefold.data.experts import expert_set
 from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError, TrainingError
 from fivefold.model.enhancer_net import EnhancerNet
 from fivefold.reproduce import runs, study
 from fivefold.reproduce.dimensions import layer_table
 from fivefold.reproduce.findings import HELD_OUT, REAL_EXPERT_C, TRAINING, difference, findings
+from fivefold.reproduce.photos import held_out_photos
 from fivefold.reproduce.results import Judged, Result
 from fivefold.reproduce.runs import COMBINED, RUNS, SINGLE, impossible_runs, paper_run
 from fivefold.reproduce.training import train_all
@@ -176,6 +178,26 @@ def test_interval_is_over_photos_not_over_versions() -> None:
     assert difference(first, second, higher_is_better=False).mean == -1.5
     with pytest.raises(ValueError, match="must have the same keys"):
         difference(first, {}, higher_is_better=True)
+
+
+def test_figure_3_takes_only_photos_that_may_be_shown(study_pack: Path) -> None:
+    """Of the study pack photos under CC0 or CC BY are taken, with credit, and no others."""
+    index = study_pack / "styled/styled.csv"
+    lines = index.read_text().splitlines()
+    licences = ["CC0 / public domain", "CC-BY-4.0", "CC-BY-SA-4.0", "none stated", "Unsplash"]
+    rows = [f"{line},{licences[i % 5]}" for i, line in enumerate(lines[1:])]
+    rows = [re.sub(r"^(p\d\d)", r"../photos/open/\1.jpg", row) for row in rows]
+    index.write_text("\n".join([f"{lines[0]},licence", *rows]) + "\n")
+    (study_pack / "photos").mkdir()
+    authors = ["file,author", *(f"open/p{i:02}.jpg,Author {i}" for i in range(10))]
+    (study_pack / "photos/photos.csv").write_text("\n".join(authors) + "\n")
+
+    shown = held_out_photos(expert_set(study_pack).pairs, study_pack, number=10)
+    assert {photo.file.name for photo in shown} == {"p00.png", "p01.png", "p05.png", "p06.png"}
+    by_file = {photo.file.name: photo.credit for photo in shown}
+    assert by_file["p00.png"].startswith("Author 0 (CC0; ")
+    assert by_file["p06.png"].startswith("Author 6 (CC BY 4.0; ")
+    assert len(held_out_photos(expert_set(study_pack).pairs, study_pack, number=3)) == 3
 
 
 @pytest.mark.usefixtures("short_runs")

@@ -97,5 +97,6 @@ def _free_photos(data: Path) -> dict[Path, str] | None:
             if _FREE.match(row["licence"]):
                 author = authors[row["photo"].removeprefix("../photos/")]
                 licence = row["licence"].split(" ")[0].replace("CC-BY-", "CC BY ")
-                free[data / "styled" / row["input"]] = f"{author} ({licence})"
+                credit = f"{author} ({licence}; the undeveloped look is simulated)"
+                free[data / "styled" / row["input"]] = credit
     return free
