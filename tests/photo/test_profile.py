@@ -91,6 +91,32 @@ def test_curves_invert(gamma, kind, values):
 
 
 @pytest.mark.parametrize(
+    ("kind", "numbers", "formula"),
+    [
+        (0, [2.2], lambda x: x**2.2),
+        (
+            1,
+            [2.0, 1.25, -0.25],
+            lambda x: np.where(x >= 0.2, np.maximum(1.25 * x - 0.25, 0) ** 2, 0),
+        ),
+        (2, [2.0, 0.8, 0.1, 0.05], lambda x: (0.8 * x + 0.1) ** 2 + 0.05),
+        (3, [3.0, 0.9, 0.1, 0.5, 0.3], lambda x: np.where(x >= 0.3, (0.9 * x + 0.1) ** 3, x / 2)),
+        (
+            4,
+            [2.0, 0.9, 0.1, 0.5, 0.4, 0.01, 0.02],
+            lambda x: np.where(x >= 0.4, (0.9 * x + 0.1) ** 2 + 0.01, x / 2 + 0.02),
+        ),
+    ],
+)
+def test_parametric_curves_follow_their_formula(kind, numbers, formula):
+    """All five types of ICC's parametric curve, also where their two pieces do not meet."""
+    fixed = struct.pack(f">{len(numbers)}i", *(round(n * 65536) for n in numbers))
+    curve = profile.curve(b"para" + struct.pack(">IHH", 0, kind, 0) + fixed)
+    x = np.linspace(0.001, 1, 500)
+    np.testing.assert_allclose(curve.to_linear(x), formula(x), atol=5e-5)
+
+
+@pytest.mark.parametrize(
     "element",
     [
         b"para\0\0\0\0\0\x09\0\0",

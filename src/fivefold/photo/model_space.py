@@ -17,6 +17,7 @@ cannot take the photo back; the result is then sRGB.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ class MatrixSpace:
     """A colour space of three curves and a matrix.
 
     Attributes:
-        curves: From coded to linear red, green and blue.
+        curves: From coded to linear red, green and blue; one object thrice where they are equal.
         matrix: Linear RGB of this space to linear sRGB; ``None`` where they are the same.
         icc_profile: The profile that this came from.
     """
@@ -51,9 +52,7 @@ class MatrixSpace:
 
     def to_model(self, pixels: Pixels) -> NDArray[np.float32]:
         """Pixels ``(H, W, 3)`` of any type to extended sRGB."""
-        linear = np.empty(pixels.shape, np.float32)
-        for i, curve in enumerate(self.curves):
-            linear[..., i] = _linear_light(curve, pixels[..., i])
+        linear = self._by_channel(_linear_light, pixels)
         if self.matrix is not None:
             linear = linear @ self.matrix.T.astype(np.float32)
         return colour.linear_to_srgb(linear).astype(np.float32, copy=False)
@@ -66,8 +65,17 @@ class MatrixSpace:
         linear = colour.srgb_to_linear(srgb)
         if self.matrix is not None:
             linear = linear @ np.linalg.inv(self.matrix).T.astype(np.float32)
-        coded = [curve.to_coded(linear[..., i]) for i, curve in enumerate(self.curves)]
-        return _as_pixels(np.stack(coded, axis=-1), dtype)
+        coded = self._by_channel(profile.Curve.to_coded, linear)
+        return _as_pixels(coded, dtype)
+
+    def _by_channel(
+        self, function: Callable[[profile.Curve, NDArray[Any]], NDArray[Any]], values: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Apply each channel's curve; all at once where they are the same."""
+        first, *others = self.curves
+        if all(other is first for other in others):
+            return function(first, values)
+        return np.stack([function(c, values[..., i]) for i, c in enumerate(self.curves)], axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,9 @@ def model_space(icc_profile: bytes | None) -> ModelSpace | None:
         return TableSpace(icc_profile, has_way_back="B2A0" in profile.tags(icc_profile))
     matrix = colour.D50_XYZ_TO_SRGB @ shaper.matrix
     is_same = np.abs(matrix - np.eye(3)).max() < _NO_CHANGE
-    return MatrixSpace(shaper.curves, None if is_same else matrix, icc_profile)
+    red, green, blue = shaper.curves
+    curves = (red, red, red) if red == green == blue else shaper.curves
+    return MatrixSpace(curves, None if is_same else matrix, icc_profile)
 
 
 def to_srgb(pixels: NDArray[np.float32], icc_profile: bytes | None) -> NDArray[np.float32]:
