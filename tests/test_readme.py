@@ -42,4 +42,4 @@ def test_the_commands_exist() -> None:
     assert len(words) >= 3
     for command in words:
         end = command.index("<") if "<" in command else len(command)
-        assert cli._parser().parse_args(command[:end])
+        assert cli.parser().parse_args(command[:end])
