@@ -37,7 +37,7 @@ from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Coding, Metadata, Photo
 from fivefold.photo.limits import DEFAULT_MAX_PIXELS
 
-WRITABLE = [name for name, known in FORMATS.items() if known.encode is not None]
+WRITABLE = [name for name, known in FORMATS.items() if known.is_written]
 TYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
 
 INTRODUCTION = f"""\
@@ -229,7 +229,7 @@ def table(header: list[str], rows: Iterable[list[str]]) -> str:
 def page() -> str:
     """The whole of ``docs/formats.md``."""
     suffixes = [
-        [name, " ".join(known.suffixes), "yes" if known.encode else "no"]
+        [name, " ".join(known.suffixes), "yes" if known.is_written else "no"]
         for name, known in FORMATS.items()
     ]
     pixels = ["", "8 bits", "16 bits", "32-bit float", "alpha", "greyscale", "lossless possible"]

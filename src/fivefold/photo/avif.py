@@ -16,7 +16,6 @@ from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import Decoded, current_exif, exif_with_iptc, stored_channels, to_photo
 
 MAX_SIDE_PX = 65536
-DEFAULT_QUALITY = 92
 _SPEED = 9  # of 0…10; an eighth of the time of libavif's usual 6 for 7 % more bytes
 _MORE_BITS = 10
 _CHROMA = {(False, False): "444", (True, False): "422", (True, True): "420"}

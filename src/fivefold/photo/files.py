@@ -36,7 +36,7 @@ KNOWN_SUFFIXES: dict[str, str] = {
 READABLE = frozenset(KNOWN_SUFFIXES)
 """Suffixes of the files that :func:`read_photo` reads."""
 
-WRITABLE = frozenset(s for s, name in KNOWN_SUFFIXES.items() if FORMATS[name].encode is not None)
+WRITABLE = frozenset(s for s, name in KNOWN_SUFFIXES.items() if FORMATS[name].is_written)
 """Suffixes of the files that :func:`write_photo` writes."""
 
 
@@ -82,9 +82,10 @@ def _read(data: bytes, limits: Limits) -> Photo:
     if not data:
         raise PhotoReadError("the file is empty")
     for name, known in FORMATS.items():
-        if known.recognises(data):
+        codec = known.load()
+        if codec.recognises(data):
             try:
-                return known.read(data, limits)
+                return codec.read(data, limits)
             except (FivefoldError, MemoryError):
                 raise
             except Exception as error:
@@ -169,7 +170,7 @@ def write_photo(
 
 
 def _format_for(photo: Photo, path: Path | None, stated: str | None) -> str:
-    writable = [name for name, known in FORMATS.items() if known.encode is not None]
+    writable = [name for name, known in FORMATS.items() if known.is_written]
     if stated is not None:
         wanted = _ALIASES.get(stated.upper(), stated.upper())
         if wanted not in writable:
@@ -193,7 +194,8 @@ def _encoded(
     threads: int | None,
 ) -> list[bytes]:
     known = FORMATS[file_format]
-    assert known.encode is not None, "_format_for gives only formats that can be written"
+    encode = known.load().encode
+    assert encode is not None, "_format_for gives only formats that can be written"
     if quality is None:
         quality = known.default_quality
     if not 1 <= quality <= 100:
@@ -209,7 +211,7 @@ def _encoded(
     if photo.alpha is not None and not known.has_alpha:
         photo = over_white(photo)
     photo = with_bit_depth(photo, bit_depth)
-    return known.encode(photo, quality, threads or available_threads())
+    return encode(photo, quality, threads or available_threads())
 
 
 def one_line(text: str) -> str:

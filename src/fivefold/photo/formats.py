@@ -1,15 +1,32 @@
-"""The file formats: how each is recognised, read and written, and what it can hold."""
+"""The file formats: how each is recognised, read and written, and what it can hold.
+
+What a format can hold is known without its code, which is only loaded when it is tried: reading a
+JPEG loads nothing else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fivefold.photo import avif, heif, jpeg, jxl, netpbm, png, raw, tiff, tiff_writer, webp
 from fivefold.photo.image import Photo
 from fivefold.photo.limits import Limits
-from fivefold.photo.png_picture import MAGIC as PNG_MAGIC
-from fivefold.photo.tiff_fields import MAGICS as TIFF_MAGICS
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """The code of one format.
+
+    Attributes:
+        recognises: Whether a file's bytes are of this format.
+        read: From the file's bytes.
+        encode: To the file's bytes in parts, at a quality of 1…100 and by at most so many threads;
+            ``None`` if the format is only read.
+    """
+
+    recognises: Callable[[bytes], bool]
+    read: Callable[[bytes, Limits], Photo]
+    encode: Callable[[Photo, int, int], list[bytes]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,90 +34,114 @@ class Format:
     """One file format.
 
     Attributes:
-        recognises: Whether a file's bytes are of this format.
-        read: From the file's bytes.
-        encode: To the file's bytes in parts, at a quality of 1…100 and by at most so many threads;
-            ``None`` if it is only read.
+        load: Gives its code.
         suffixes: The usual one first.
         bit_depths: What it can hold, ascending.
+        is_written: It can be written, not only read.
         has_alpha: Whether it can hold transparency.
         default_quality: Where quality means something.
     """
 
-    recognises: Callable[[bytes], bool]
-    read: Callable[[bytes, Limits], Photo]
-    encode: Callable[[Photo, int, int], list[bytes]] | None
+    load: Callable[[], Codec]
     suffixes: tuple[str, ...]
     bit_depths: tuple[int, ...]
+    is_written: bool = True
     has_alpha: bool = True
     default_quality: int = 100
 
 
-FORMATS: dict[str, Format] = {
-    "JPEG": Format(
-        lambda data: data.startswith(jpeg.MAGIC),
-        jpeg.read,
-        jpeg.encode,
-        (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-        (8,),
-        has_alpha=False,
-        default_quality=jpeg.DEFAULT_QUALITY,
-    ),
-    "PNG": Format(
-        lambda data: data.startswith(PNG_MAGIC),
+def _jpeg() -> Codec:
+    from fivefold.photo import jpeg
+
+    return Codec(lambda data: data.startswith(jpeg.MAGIC), jpeg.read, jpeg.encode)
+
+
+def _png() -> Codec:
+    from fivefold.photo import png, png_picture
+
+    return Codec(
+        lambda data: data.startswith(png_picture.MAGIC),
         png.read,
         lambda photo, _quality, _threads: png.encode(photo),
-        (".png",),
-        (8, 16),
-    ),
-    # Before TIFF: most cameras' files are TIFF files of a kind.
-    "RAW": Format(raw.is_raw, raw.read, None, raw.SUFFIXES, (16,), has_alpha=False),
-    "TIFF": Format(
-        lambda data: data.startswith(TIFF_MAGICS),
+    )
+
+
+def _raw() -> Codec:
+    from fivefold.photo import raw
+
+    return Codec(raw.is_raw, raw.read, None)
+
+
+def _tiff() -> Codec:
+    from fivefold.photo import tiff, tiff_fields, tiff_writer
+
+    return Codec(
+        lambda data: data.startswith(tiff_fields.MAGICS),
         tiff.read,
         lambda photo, _quality, threads: tiff_writer.encode(photo, threads),
-        (".tif", ".tiff"),
-        (8, 16, 32),
-    ),
-    "WEBP": Format(
-        webp.is_webp,
-        webp.read,
-        lambda photo, quality, _threads: webp.encode(photo, quality),
-        (".webp",),
-        (8,),
-        default_quality=webp.DEFAULT_QUALITY,
-    ),
-    "AVIF": Format(
-        lambda data: avif.is_avif(data[:32]),
-        avif.read,
-        avif.encode,
-        (".avif",),
-        (8, 16),
-        default_quality=avif.DEFAULT_QUALITY,
-    ),
-    "HEIF": Format(
+    )
+
+
+def _webp() -> Codec:
+    from fivefold.photo import webp
+
+    return Codec(
+        webp.is_webp, webp.read, lambda photo, quality, _threads: webp.encode(photo, quality)
+    )
+
+
+def _avif() -> Codec:
+    from fivefold.photo import avif
+
+    return Codec(lambda data: avif.is_avif(data[:32]), avif.read, avif.encode)
+
+
+def _heif() -> Codec:
+    from fivefold.photo import heif
+
+    return Codec(
         lambda data: heif.is_heif(data[:32]),
         heif.read,
         lambda photo, quality, _threads: heif.encode(photo, quality),
-        (".heic", ".heif", ".hif"),
-        (8, 16),
-        default_quality=heif.DEFAULT_QUALITY,
-    ),
-    "JXL": Format(
-        jxl.is_jxl,
-        jxl.read,
-        jxl.encode,
-        (".jxl",),
-        (8, 16, 32),
-        default_quality=jxl.DEFAULT_QUALITY,
-    ),
-    "PPM": Format(
-        netpbm.is_netpbm,
-        netpbm.read,
-        lambda photo, _quality, _threads: netpbm.encode(photo),
-        (".ppm", ".pgm", ".pbm", ".pnm"),
-        (8, 16),
+    )
+
+
+def _jxl() -> Codec:
+    from fivefold.photo import jxl
+
+    return Codec(jxl.is_jxl, jxl.read, jxl.encode)
+
+
+def _ppm() -> Codec:
+    from fivefold.photo import netpbm
+
+    return Codec(
+        netpbm.is_netpbm, netpbm.read, lambda photo, _quality, _threads: netpbm.encode(photo)
+    )
+
+
+_RAW_SUFFIXES = (
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef",
+    ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2",
+    ".srf", ".srw", ".x3f",
+)  # fmt: skip
+
+FORMATS: dict[str, Format] = {
+    "JPEG": Format(
+        _jpeg,
+        (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+        (8,),
         has_alpha=False,
+        default_quality=95,
     ),
+    "PNG": Format(_png, (".png",), (8, 16)),
+    # Before TIFF: most cameras' files are TIFF files of a kind.
+    "RAW": Format(_raw, _RAW_SUFFIXES, (16,), is_written=False, has_alpha=False),
+    "TIFF": Format(_tiff, (".tif", ".tiff"), (8, 16, 32)),
+    "WEBP": Format(_webp, (".webp",), (8,), default_quality=95),
+    "AVIF": Format(_avif, (".avif",), (8, 16), default_quality=92),
+    "HEIF": Format(_heif, (".heic", ".heif", ".hif"), (8, 16), default_quality=90),
+    "JXL": Format(_jxl, (".jxl",), (8, 16, 32), default_quality=95),
+    "PPM": Format(_ppm, (".ppm", ".pgm", ".pbm", ".pnm"), (8, 16), has_alpha=False),
 }
 """By the name that :attr:`Photo.format` has, in the order in which they are tried."""

@@ -23,7 +23,6 @@ from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import Decoded, current_exif, exif_with_iptc, stored_channels, to_photo
 
 MAX_SIDE_PX = 16384
-DEFAULT_QUALITY = 90
 _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 _PRESET = "ultrafast"  # a seventh of the time of x265's usual preset for 11 % more bytes
 _MORE_BITS = 10

@@ -27,7 +27,6 @@ from fivefold.photo.metadata import (
 
 MAGIC = b"\xff\xd8\xff"
 MAX_SIDE_PX = 65500
-DEFAULT_QUALITY = 95
 
 # Complaints of libjpeg about the file around the picture, not about the picture.
 _HARMLESS = (

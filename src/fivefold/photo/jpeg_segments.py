@@ -6,7 +6,6 @@ specification part 3 section 1.1.3.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -202,6 +201,8 @@ def _extension(xmp: bytes | None, parts: dict[bytes, dict[int, bytes]]) -> bytes
 
 
 def _digest(extension: bytes) -> bytes:
+    import hashlib  # loads OpenSSL, and few photos need it
+
     return hashlib.md5(extension, usedforsecurity=False).hexdigest().upper().encode()
 
 

@@ -27,7 +27,6 @@ from fivefold.photo.metadata import (
 )
 
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
-DEFAULT_QUALITY = 95
 _EFFORT = 4  # of 1…9; a tenth of the time of libjxl's usual 7 at the same size
 _MAX_METADATA_BYTES = 64 << 20
 

@@ -21,12 +21,6 @@ from fivefold.photo.limits import Limits
 from fivefold.photo.metadata import Decoded, to_photo
 from fivefold.photo.tiff_fields import MAGICS, metadata_of
 
-SUFFIXES = (
-    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef",
-    ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2",
-    ".srf", ".srw", ".x3f",
-)  # fmt: skip
-
 _RAF = b"FUJIFILMCCD-RAW "
 _OTHER_MAGICS = (
     _RAF,

@@ -25,7 +25,6 @@ from fivefold.photo.metadata import (
 
 MAX_SIDE_PX = 16383
 _BYTES_PER_PIXEL = 4
-DEFAULT_QUALITY = 95
 _METHOD = 2  # of 0…6; half the time of libwebp's usual 4 for 1 % more bytes
 _LOSSLESS_METHOD = 4
 _LOSSLESS_EFFORT = 10  # of 100; a third of the time of 95 for 1 % more bytes
