@@ -53,7 +53,7 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	npm --prefix web ci --ignore-scripts --no-audit --no-fund
 
 bench: $(VENV)/dev.stamp
-	$(BIN)/python -m benchmarks
+	@for script in benchmarks/*.py; do echo; echo "$$script"; $(BIN)/python $$script || exit 1; done
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
