@@ -15,6 +15,7 @@
 #include "instruction_set.h"
 #include "thumbnail.h"
 #include "training_module.h"
+#include "vector_pass.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -55,6 +56,9 @@ Grid<float> make_grid(const Coefficients& coefficients, const Floats<3, 3>& matr
     return grid;
 }
 
+// The names of Arithmetic, in its order.
+constexpr const char* kArithmeticNames[] = {"portable", "int16", "float32"};
+
 template <class Sample>
 void render(const Pixels<const Sample>& input, const Pixels<Sample>& output,
             const Coefficients& coefficients, const Floats<3, 3>& matrix,
@@ -74,7 +78,8 @@ void render(const Pixels<const Sample>& input, const Pixels<Sample>& output,
                               rows,             static_cast<int>(input.shape(1)),
                               first_row,        full_height};
     nb::gil_scoped_release released;
-    render_float(strip, grid, clip, threads);
+    if (render_vector(strip, grid, clip, threads) == Arithmetic::none)
+        render_float(strip, grid, clip, threads);
 }
 
 template <class Sample>
@@ -88,6 +93,13 @@ void reduce(const Pixels<const Sample>& input,
     thumbnail(input.data(), input.stride(0), static_cast<int>(input.shape(0)),
               static_cast<int>(input.shape(1)), static_cast<int>(output.shape(0)), output.data(),
               threads);
+}
+
+const char* arithmetic(const Coefficients& coefficients, const Floats<3, 3>& matrix,
+                       const Floats<3>& matrix_bias, const Floats<3, kKnots>& slopes,
+                       const Floats<3, kKnots>& thresholds, float bias, int sample_bits) {
+    const Grid<float> grid = make_grid(coefficients, matrix, matrix_bias, slopes, thresholds, bias);
+    return kArithmeticNames[static_cast<int>(choose_arithmetic(grid, sample_bits))];
 }
 
 template <class Sample>
@@ -107,6 +119,8 @@ NB_MODULE(_native, module) {
     fivefold::bind_sample<std::uint8_t>(module);
     fivefold::bind_sample<std::uint16_t>(module);
     fivefold::bind_sample<float>(module);
+    module.def("arithmetic", &fivefold::arithmetic, "coefficients"_a.noconvert(), "matrix"_a,
+               "matrix_bias"_a, "slopes"_a, "thresholds"_a, "bias"_a, "sample_bits"_a);
     fivefold::bind_training(module);
     module.def("instruction_set", [] {
         return fivefold::kInstructionSetNames[static_cast<int>(fivefold::instruction_set())];
@@ -114,11 +128,11 @@ NB_MODULE(_native, module) {
     module.def(
         "limit_instruction_set",
         [](const std::string& most) {
-            for (int i = 0; i < 3; ++i)
+            for (int i = 0; i < 4; ++i)
                 if (most == fivefold::kInstructionSetNames[i])
                     return fivefold::limit_instruction_set(
                         static_cast<fivefold::InstructionSet>(i));
-            throw std::invalid_argument("expected portable, avx2 or avx512, received " + most);
+            throw std::invalid_argument("expected portable, neon, avx2 or avx512, received " + most);
         },
         "most"_a);
 }

@@ -1,0 +1,119 @@
+// The inner loops of the full-resolution pass, many pixels at a time.
+//
+// slice_rows.cpp is compiled once for each instruction set that can look up a number by depth in a
+// register (AVX-512, AVX2, NEON), into a namespace of its own; vector_pass.cpp picks one at run
+// time. It must not use anything from the standard library that the linker could share with code
+// for lesser processors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "guide.h"
+
+namespace fivefold {
+
+// Of a row of pixels, at one column of cells, and for one output channel: the channel's four
+// coefficients at kDepths depths each, then their differences to the next depth, to the next
+// column, and of both. Grids with fewer depths repeat their last.
+constexpr int kDepths = 8;
+constexpr int kKind = 4 * kDepths;             // numbers of a kind: values, or one of the differences
+constexpr int kCellTable = kChannels * 4 * kKind;
+constexpr int kTablePadding = 16;              // numbers that may be read beyond the last table
+
+// The guide in floats: from samples to a depth d g - 1/2, times `one`, held between the centres of
+// the first and last cell.
+struct FloatGuide {
+    float matrix[kChannels][kChannels];
+    float matrix_bias[kChannels];
+    bool has_uniform_knots;
+    // Free knots: depth = base + sum_c sum_i slope_ci max(u_c - threshold_ci, 0).
+    float slopes[kChannels][kKnots];
+    float thresholds[kChannels][kKnots];
+    // Knots at i/16: u is in units of 1/16, and depth = base + sum_c value_ci + rise_ci (u_c - i),
+    // i the whole part of u_c held in 0 ... 15.
+    float values[kChannels][kKnots];
+    float rises[kChannels][kKnots];
+    float base, deepest;
+};
+
+// The guide with knots at i/16 in words; fixed_point.h explains the numbers.
+struct WordGuide {
+    std::int16_t matrix[kChannels][kChannels];
+    std::int16_t matrix_bias[kChannels];
+    int finer_bits;
+    std::int16_t values[kChannels][32];
+    std::int16_t rises[kChannels][32];
+    std::int16_t shallowest, deepest, zero;
+};
+
+// A stretch of a row that lies between the same two columns of cells.
+struct Block {
+    int start, count, cell;
+};
+
+// A row of 8-bit pixels, in the fixed point of fixed_point.h. `fractions` are places between
+// columns of cells, of 1 << 15, in the order in which the kernel's lanes take the pixels of each
+// block. One of the guides is null.
+struct WordRow {
+    const std::uint8_t* input;
+    std::uint8_t* output;  // may be the input
+    int columns;
+    const Block* blocks;
+    int block_count;
+    const std::int16_t* fractions;
+    const std::int16_t* tables;
+    const WordGuide* word_guide;
+    const FloatGuide* float_guide;  // from 128 times the sample to depth times kDepthOne
+    int output_shift;
+};
+
+constexpr int kDepthBits = 13;
+constexpr int kDepthOne = 1 << kDepthBits;
+
+// A row of pixels of any type, in float32. fractions[x] is the place of pixel x.
+template <class Sample>
+struct FloatRow {
+    const Sample* input;
+    Sample* output;  // may be the input
+    const Block* blocks;
+    int block_count;
+    const float* fractions;
+    const float* tables;
+    const FloatGuide* guide;  // from the sample to depth
+    float full_scale;
+    bool clip;
+};
+
+constexpr int kFloatBlock = 256;  // most pixels of a block of a FloatRow
+
+struct SliceKernels {
+    // Most pixels of a block of a WordRow, and the pixel in it that lane `place` takes.
+    int word_block;
+    int (*word_pixel)(int place);
+
+    // Tables of one row of pixels, which lies `fraction` of the way between two rows of cells.
+    // Cells follow each other by column, each with kDepths numbers of each coefficient; `nodes` is
+    // room for one cell more and kDepths.
+    void (*word_tables)(const float* above, const float* below, float fraction, int columns,
+                        std::int16_t* nodes, std::int16_t* tables);
+    void (*float_tables)(const float* above, const float* below, float fraction, int columns,
+                         float* nodes, float* tables);
+
+    void (*word_row)(const WordRow& row);
+    void (*float_row_8)(const FloatRow<std::uint8_t>& row);
+    void (*float_row_16)(const FloatRow<std::uint16_t>& row);
+    void (*float_row_32)(const FloatRow<float>& row);
+};
+
+namespace avx2 {
+extern const SliceKernels slice_kernels;
+}
+namespace avx512 {
+extern const SliceKernels slice_kernels;
+}
+namespace neon {
+extern const SliceKernels slice_kernels;
+}
+
+}  // namespace fivefold

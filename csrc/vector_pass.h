@@ -1,0 +1,21 @@
+// The full-resolution pass by the kernels of slice_rows.h.
+#pragma once
+
+#include "grid.h"
+
+namespace fivefold {
+
+enum class Arithmetic { none, fixed_point, floats };
+
+// Whether, and in which arithmetic, the kernels of this processor can render samples of
+// `sample_bits` with this grid: in fixed point where 8-bit results are then never off by more than
+// a code, in floats otherwise. `none` means that the processor has no such kernels, or the grid has
+// more depths than they look up.
+Arithmetic choose_arithmetic(const Grid<float>& grid, int sample_bits);
+
+// As render_float. Returns what it did; `none` if nothing, which is then left to render_float.
+template <class Sample>
+Arithmetic render_vector(const Strip<Sample>& strip, const Grid<float>& grid, bool clip,
+                         int threads);
+
+}  // namespace fivefold

@@ -1,0 +1,28 @@
+// The guide with uniform knots in 16-bit words.
+//
+// A trained guide's matrix stays near the identity, which leaves little to add to a colour:
+// u_c = phi_c + m_c . phi + b'_c. A word holds 2^15 u, of which the sample's 128 phi is 255/256
+// already; m is what is missing, M - 255/256 I. The small sum m . phi + b' is taken in units t bits
+// finer, with the greatest t >= 1 for which it cannot overflow, then rounded to 2^-15 and added;
+// below zero u saturates, where curves are zero too. The five highest bits of u are its knot (up
+// to u = 24/16), the others the way to the next, and a curve is a number for each knot plus that
+// way times the rise to the next knot's number: depths d rho_c(u) / 3 in units of 2^-13, the first
+// with d b - 1/2 added, less kZero so that they fill the range of a word. Of the sum of the three,
+// the last addition saturates, beyond the range that depths are clamped to.
+//
+// How far the depth can be off: u by 2^-15 (1/2 + (3 (1/2 + 1/2) + 1/2) 2^-t), for rounding the sum,
+// three stored weights, three products, and the bias; that times the curves' slopes, summed. And
+// for each curve by 2^-13 (1/2 + 1/2), for its numbers and its product.
+#pragma once
+
+#include "grid.h"
+#include "slice_rows.h"
+
+namespace fivefold {
+
+// False if the guide has other knots or its numbers do not fit; `depth_error` is as above.
+bool make_word_guide(const Grid<float>& grid, WordGuide& guide, double& depth_error);
+
+bool has_uniform_knots(const Guide<float>& guide);
+
+}  // namespace fivefold
