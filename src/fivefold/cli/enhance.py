@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -75,6 +76,8 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     existing.add_argument("--in-place", action="store_true", help="overwrite the photos themselves")
     add("--dry-run", action="store_true", help="only say what would be written where")
     add("--json", action="store_true", help="one JSON object a line on stdout, the last a summary")
+    add("--strip-metadata", action="store_true", help="leave out EXIF with GPS, XMP and IPTC")
+    add("--no-note", action="store_true", help="do not say in XMP what was done")
     add("--bundle", metavar="B", help="model to use: a file, or a name that 'info' lists")
     return parser
 
@@ -94,6 +97,8 @@ def run(options: argparse.Namespace) -> int:
         quality=options.quality,
         bit_depth=options.bit_depth,
         skip_existing=options.skip_existing,
+        strip_metadata=options.strip_metadata,
+        note=not (options.no_note or options.strip_metadata),
     )
     if _STREAM in (*options.inputs, options.output):
         return _run_stream(options, settings)
@@ -177,13 +182,15 @@ def _run_batch(options: argparse.Namespace, settings: Settings, plan: Plan, star
 
     cores = available_cores()
     jobs = max(1, min(options.jobs or cores, len(plan.tasks)))
+    threads = max(1, cores // jobs)
+    settings = replace(settings, threads=threads)
     summary = Summary(failed=len(plan.unreadable))
     _tell_unreadable(plan)
     with (
         ThreadPoolExecutor(1) as loader,
         Progress(len(plan.tasks), "photos") as progress,
     ):
-        enhancer = loader.submit(_load, options.bundle, threads=max(1, cores // jobs))
+        enhancer = loader.submit(_load, options.bundle, threads=threads)
         for outcome in enhance_files(plan.tasks, enhancer.result, settings, jobs=jobs):
             summary.count(outcome)
             tell(outcome, progress, as_json=options.json)

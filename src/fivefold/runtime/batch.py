@@ -7,10 +7,12 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
 from fivefold.errors import BundleError, FivefoldError, PhotoWriteError
+from fivefold.photo import note
 from fivefold.photo.files import one_line, read_photo, write_photo
 from fivefold.photo.image import Photo
 from fivefold.runtime.enhancer import Enhancer, available_cores
@@ -67,12 +69,18 @@ class Settings:
         quality: Of lossy formats, 1…100; ``None`` is the format's default.
         bit_depth: 8 or 16; ``None`` keeps the photo's own where the format can.
         skip_existing: Leave a photo alone whose target is there.
+        strip_metadata: Leave out EXIF, XMP, IPTC and texts; the colour profile stays.
+        note: Say in XMP what was done: program, model and strength.
+        threads: How many threads writing one photo may use; ``None`` for all there are.
     """
 
     strength: float = 1.0
     quality: int | None = None
     bit_depth: int | None = None
     skip_existing: bool = False
+    strip_metadata: bool = False
+    note: bool = True
+    threads: int | None = None
 
 
 def enhance_files(
@@ -161,12 +169,24 @@ def enhance_photo(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo
         UnsupportedPhotoError: If the photo's colour profile cannot be used.
         ValueError: If pixels or strength are out of range.
     """
-    return enhancer.render(
+    result = enhancer.render(
         photo,
         enhancer.predict(photo),
         strength=settings.strength,
         in_place=photo.pixels.flags.writeable,
     )
+    if settings.strip_metadata:
+        result = note.without_metadata(result)
+    if settings.note:
+        result = note.with_note(
+            result,
+            {
+                "Software": f"fivefold {version('fivefold')}",
+                "Model": enhancer.bundle.manifest.name,
+                "Strength": f"{settings.strength:g}",
+            },
+        )
+    return result
 
 
 def _enhance_file(
@@ -178,5 +198,11 @@ def _enhance_file(
         task.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PhotoWriteError(f"{task.target}: {error.strerror or error}") from error
-    write_photo(photo, task.target, quality=settings.quality, bit_depth=settings.bit_depth)
+    write_photo(
+        photo,
+        task.target,
+        quality=settings.quality,
+        bit_depth=settings.bit_depth,
+        threads=settings.threads,
+    )
     return photo.notes
