@@ -30,7 +30,8 @@ def test_a_result_says_what_was_done(fivefold: Run, tmp_path: Path) -> None:
     assert note["Software"] == f"fivefold {importlib.metadata.version('fivefold')}"
     assert note["Strength"] == "0.5"
     assert note["Model"]
-    assert Image.open(tmp_path / "b.jpg").getexif()[ARTIST] == "Somebody"
+    with Image.open(tmp_path / "b.jpg") as result:
+        assert result.getexif()[ARTIST] == "Somebody"
 
 
 def test_the_note_can_be_left_out(fivefold: Run, tmp_path: Path) -> None:
