@@ -11,8 +11,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "float_pass.h"
 #include "instruction_set.h"
+#include "portable_pass.h"
 #include "thumbnail.h"
 #include "training_module.h"
 #include "vector_pass.h"
@@ -79,7 +79,7 @@ void render(const Pixels<const Sample>& input, const Pixels<Sample>& output,
                               first_row,        full_height};
     nb::gil_scoped_release released;
     if (render_vector(strip, grid, clip, threads) == Arithmetic::none)
-        render_float(strip, grid, clip, threads);
+        render_portable(strip, grid, clip, threads);
 }
 
 template <class Sample>

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "guide.h"
+#include "float_guide.h"
 
 namespace fivefold {
 
@@ -20,22 +20,6 @@ constexpr int kDepths = 8;
 constexpr int kKind = 4 * kDepths;             // numbers of a kind: values, or one of the differences
 constexpr int kCellTable = kChannels * 4 * kKind;
 constexpr int kTablePadding = 16;              // numbers that may be read beyond the last table
-
-// The guide in floats: from samples to a depth d g - 1/2, times `one`, held between the centres of
-// the first and last cell.
-struct FloatGuide {
-    float matrix[kChannels][kChannels];
-    float matrix_bias[kChannels];
-    bool has_uniform_knots;
-    // Free knots: depth = base + sum_c sum_i slope_ci max(u_c - threshold_ci, 0).
-    float slopes[kChannels][kKnots];
-    float thresholds[kChannels][kKnots];
-    // Knots at i/16: u is in units of 1/16, and depth = base + sum_c value_ci + rise_ci (u_c - i),
-    // i the whole part of u_c held in 0 ... 15.
-    float values[kChannels][kKnots];
-    float rises[kChannels][kKnots];
-    float base, deepest;
-};
 
 // The guide with knots at i/16 in words; fixed_point.h explains the numbers.
 struct WordGuide {

@@ -13,7 +13,7 @@ enum class Arithmetic { none, fixed_point, floats };
 // more depths than they look up.
 Arithmetic choose_arithmetic(const Grid<float>& grid, int sample_bits);
 
-// As render_float. Returns what it did; `none` if nothing, which is then left to render_float.
+// As render_portable. Returns what it did; `none` if nothing, which is then left to render_portable.
 template <class Sample>
 Arithmetic render_vector(const Strip<Sample>& strip, const Grid<float>& grid, bool clip,
                          int threads);

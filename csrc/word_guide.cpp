@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "float_guide.h"
+
 namespace fivefold {
 namespace {
 
@@ -27,13 +29,6 @@ Range range_of(const double (&weights)[kChannels], double bias) {
 }
 
 }  // namespace
-
-bool has_uniform_knots(const Guide<float>& guide) {
-    for (const auto& curve : guide.thresholds)
-        for (int i = 0; i < kKnots; ++i)
-            if (curve[i] != static_cast<float>(i) / kKnots) return false;
-    return true;
-}
 
 bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_error) {
     const Guide<float>& guide = grid.guide;

@@ -23,6 +23,4 @@ namespace fivefold {
 // False if the guide has other knots or its numbers do not fit; `depth_error` is as above.
 bool make_word_guide(const Grid<float>& grid, WordGuide& guide, double& depth_error);
 
-bool has_uniform_knots(const Guide<float>& guide);
-
 }  // namespace fivefold

@@ -22,6 +22,15 @@ def render(
     threads: int,
 ) -> None: ...
 def thumbnail(pixels: Pixels, output: NDArray[np.float32], threads: int) -> None: ...
+def arithmetic(
+    coefficients: NDArray[np.float32],
+    matrix: NDArray[np.float32],
+    matrix_bias: NDArray[np.float32],
+    slopes: NDArray[np.float32],
+    thresholds: NDArray[np.float32],
+    bias: float,
+    sample_bits: int,
+) -> str: ...
 def training_forward(
     photo: Reals,
     coefficients: Reals,

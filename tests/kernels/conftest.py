@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
+from fivefold import kernels
+from fivefold.kernels import engine
 from fivefold.kernels.grid import BilateralGrid, Guide
 from fivefold.photo.image import FULL_SCALE, Pixels
+
+Render = Callable[..., Pixels]
+ENGINES = ("numpy", "portable", "neon", "avx2", "avx512")
 
 
 def make_guide(rng: np.random.Generator, steepness: float = 0.3, *, uniform: bool = False) -> Guide:
@@ -50,6 +55,26 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20240601)
 
 
+@pytest.fixture(params=ENGINES)
+def render(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Render]:
+    """``kernels.render`` on NumPy and on each instruction set that this processor has."""
+    if request.param == "numpy":
+        monkeypatch.setattr(engine, "NATIVE_MISSING", "left out by a test")
+        yield kernels.render
+        return
+    if engine.NATIVE_MISSING is not None:
+        pytest.skip(f"no compiled kernels: {engine.NATIVE_MISSING}")
+    from fivefold import _native
+
+    _native.limit_instruction_set(request.param)
+    try:
+        if kernels.instruction_set() != request.param:
+            pytest.skip("this processor lacks it")
+        yield kernels.render
+    finally:
+        _native.limit_instruction_set(ENGINES[-1])
+
+
 SHAPES = {
     "one pixel": (1, 1),
     "one row": (1, 37),
@@ -59,4 +84,3 @@ SHAPES = {
     "longer than a run": (3, 1031),
 }
 DTYPES: tuple[type, ...] = (np.uint8, np.uint16, np.float32)
-RenderInto = Callable[..., None]

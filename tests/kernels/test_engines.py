@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
-from fivefold import kernels
-from fivefold.kernels import engine, reference
+from fivefold.kernels import reference
 from fivefold.kernels.grid import BilateralGrid, Guide
 from fivefold.photo.image import FULL_SCALE, Pixels
 
-from .conftest import DTYPES, SHAPES, make_grid, make_guide, make_pixels
-
-Render = Callable[..., Pixels]
-
-
-@pytest.fixture(params=["native", "numpy"])
-def render(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Render:
-    """``kernels.render`` on each engine in turn."""
-    if request.param == "numpy":
-        monkeypatch.setattr(engine, "NATIVE_MISSING", "left out by a test")
-    elif engine.NATIVE_MISSING is not None:
-        pytest.skip(f"no compiled kernels: {engine.NATIVE_MISSING}")
-    assert kernels.engine_name() == request.param
-    return kernels.render
+from .conftest import DTYPES, SHAPES, Render, make_grid, make_guide, make_pixels
 
 
 def assert_close(result: Pixels, pixels: Pixels, grid: BilateralGrid, **where: int) -> None:
@@ -37,7 +21,7 @@ def assert_close(result: Pixels, pixels: Pixels, grid: BilateralGrid, **where: i
         assert error.max() < 2e-5
     else:
         assert error.max() <= 1
-        assert (error > 0).mean() < 0.02 + 1 / error.size
+        assert (error > 0).mean() < 0.06 + 3 / error.size
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -135,6 +119,21 @@ def test_in_place_equals_out_of_place(
     expected = render(pixels, grid)
     assert render(pixels, grid, out=pixels) is pixels
     assert (pixels == expected).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_width_in_place(render: Render, rng: np.random.Generator, dtype: type) -> None:
+    """Whatever remains of a row after full vectors, it is right, and nothing beyond is touched."""
+    grid = make_grid(rng, (8, 4, 4), spread=0.1)
+    for width in (*range(1, 70), 95, 127, 129, 191, 200, 255, 256, 257, 300, 1000, 1537):
+        page = make_pixels(rng, 3, width + 80, dtype)
+        before = page.copy()
+        photo = page[:, 5 : 5 + width]
+        expected = reference.render(photo, grid)
+        render(photo, grid, out=photo)
+        assert np.abs(photo.astype(np.float64) - expected).max() <= (dtype is not np.float32) + 2e-5
+        photo[...] = before[:, 5 : 5 + width]
+        assert (page == before).all(), width
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -3,7 +3,15 @@
 :mod:`fivefold.kernels.reference` defines the pass; :func:`render` runs the fastest engine here.
 """
 
-from fivefold.kernels.engine import engine_name, render, thumbnail
+from fivefold.kernels.engine import engine_name, instruction_set, path_name, render, thumbnail
 from fivefold.kernels.grid import BilateralGrid, Guide
 
-__all__ = ["BilateralGrid", "Guide", "engine_name", "render", "thumbnail"]
+__all__ = [
+    "BilateralGrid",
+    "Guide",
+    "engine_name",
+    "instruction_set",
+    "path_name",
+    "render",
+    "thumbnail",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,28 @@ else:
 def engine_name() -> str:
     """What :func:`render` runs on: ``"native"``, or ``"numpy"``, which is many times slower."""
     return "native" if NATIVE_MISSING is None else "numpy"
+
+
+def instruction_set() -> str:
+    """What the compiled kernels use of this processor, ``"avx512"``, ``"avx2"`` or ``"neon"``.
+
+    ``"portable"`` means nothing in particular, ``"none"`` that there are no compiled kernels.
+    """
+    return "none" if NATIVE_MISSING is not None else native.instruction_set()
+
+
+def path_name(pixels_type: np.dtype[Any] | type, grid: BilateralGrid) -> str:
+    """How :func:`render` treats pixels of a type with a grid, for people who look into speed.
+
+    Returns:
+        ``"int16"``: fixed point, fastest, for 8-bit pixels and grids with which its results are
+        never off by more than one code. ``"float32"``: for other pixels and grids.
+        ``"portable"``: as that, on processors without a kernel of their own and for grids deeper
+        than 8. ``"numpy"``: without compiled kernels.
+    """
+    if NATIVE_MISSING is not None:
+        return "numpy"
+    return native.arithmetic(grid, np.dtype(pixels_type).itemsize * 8)
 
 
 def render(

@@ -15,6 +15,8 @@ import fivefold._native as _native
 from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import Pixels
 
+_Float32 = NDArray[np.float32]
+
 
 def available_threads() -> int:
     """How many threads this process may run at the same time."""
@@ -38,21 +40,25 @@ def render(
     Arguments are those of :func:`fivefold.kernels.render`, which checks them. The samples of a row
     of either array lie next to each other; rows may be apart. The GIL is released meanwhile.
     """
-    guide = grid.guide
     _native.render(
         pixels,
         out,
-        np.ascontiguousarray(grid.coefficients),
-        _float32(guide.matrix),
-        _float32(guide.matrix_bias),
-        _float32(guide.slopes),
-        _float32(guide.thresholds),
-        guide.bias,
+        *_numbers(grid),
         first_row,
         height_px,
         clip,
         threads or available_threads(),
     )
+
+
+def arithmetic(grid: BilateralGrid, sample_bits: int) -> str:
+    """What :func:`render` calculates in: ``"int16"``, ``"float32"`` or ``"portable"``."""
+    return _native.arithmetic(*_numbers(grid), sample_bits)
+
+
+def instruction_set() -> str:
+    """What the kernels use of this processor."""
+    return _native.instruction_set()
 
 
 def thumbnail(
@@ -67,5 +73,13 @@ def thumbnail(
     return out
 
 
-def _float32(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(array, np.float32)
+def _numbers(grid: BilateralGrid) -> tuple[_Float32, _Float32, _Float32, _Float32, _Float32, float]:
+    guide = grid.guide
+    return (
+        np.ascontiguousarray(grid.coefficients),
+        np.ascontiguousarray(guide.matrix, np.float32),
+        np.ascontiguousarray(guide.matrix_bias, np.float32),
+        np.ascontiguousarray(guide.slopes, np.float32),
+        np.ascontiguousarray(guide.thresholds, np.float32),
+        guide.bias,
+    )

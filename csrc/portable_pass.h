@@ -1,4 +1,4 @@
-// The full-resolution pass in float32: guide, slice and apply, for any sample type.
+// The full-resolution pass on any processor and for any grid.
 #pragma once
 
 #include "grid.h"
@@ -9,6 +9,6 @@ namespace fivefold {
 // pixel of the strip. Integer samples are clipped and rounded to nearest; float samples are
 // clipped to 0...1 if `clip` says so. Defined for uint8_t, uint16_t and float.
 template <class Sample>
-void render_float(const Strip<Sample>& strip, const Grid<float>& grid, bool clip, int threads);
+void render_portable(const Strip<Sample>& strip, const Grid<float>& grid, bool clip, int threads);
 
 }  // namespace fivefold
