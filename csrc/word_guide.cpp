@@ -9,7 +9,6 @@ namespace fivefold {
 namespace {
 
 constexpr double kZero = 3.25;  // of the depths -1/2 ... 7 1/2, all that matter are within 4 of it
-constexpr int kMostKnots = 24;  // what every instruction set can look up
 
 bool fits(double value) { return value >= -32768.0 && value <= 32767.0; }
 
@@ -64,8 +63,8 @@ bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_er
         words.matrix_bias[c] = static_cast<std::int16_t>(
             static_cast<std::uint16_t>(static_cast<int>(std::floor(bias + 0.5)) + 0x8000));
 
+        // At most 24, which every instruction set can look up: the correction is below 1/2.
         const int last = static_cast<int>(std::ceil(std::max(u[c].high, 0.0) * kKnots + 0.1));
-        if (last >= kMostKnots) return false;
         double value = 0.0, slope = 0.0, steepest = 0.0;
         double low = 0.0, high = 0.0;
         const double scale = grid.depth / 3.0 * kDepthOne;
