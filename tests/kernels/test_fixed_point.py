@@ -98,9 +98,9 @@ def test_one_code_where_curves_cancel(render: Render, order: tuple[int, int, int
     """Two curves that together pass the range of a word, and a third that takes it back."""
     rng = np.random.default_rng(6)
     slopes = np.zeros((3, 16), np.float32)
-    slopes[list(order), 0] = 2.0, 1.3, -1.3
+    slopes[list(order), 0] = 1.4, 1.4, -1.4
     start = Guide.identity()
-    guide = Guide(start.matrix, start.matrix_bias, slopes, start.thresholds)
+    guide = Guide(start.matrix, start.matrix_bias, slopes, start.thresholds, bias=0.3)
     assert worst_error(render, colours(rng), make_grid(rng, spread=0.1, guide=guide)) <= 1
 
 
