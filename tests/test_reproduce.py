@@ -121,7 +121,8 @@ def _result(name: str, advantage_db: float, photos: int = 12) -> Result:
     losses = [10 ** (-(20 + advantage_db + n) / 10) for n in noise]
     psnrs = [20 + advantage_db + n for n in noise]
     curve = {"steps": list(range(1, photos + 1)), "loss": losses, "psnr": psnrs}
-    epoch = {"epoch": 0, "steps": photos, "seconds": 1.0, "curve": curve}
+    held_out = {"held_out": {"all": psnrs[0]}, "held_out_loss": {"all": losses[0]}}
+    epoch = {"epoch": 0, "steps": photos, "seconds": 1.0, "curve": curve, **held_out}
     judged = [
         Judged(f"p{i}", style, psnr, loss)
         for style in (*EXPERT_STYLES, "real_c")
@@ -145,6 +146,7 @@ def test_findings_are_confirmed_by_better_figures_on_every_data() -> None:
     assert psnr.differences["combined"].mean == pytest.approx(0.5)
     assert psnr.values["combined_lrs"] - psnr.values["combined_small"] == pytest.approx(1.0)
     assert psnr.clusters == 12
+    assert [finding.epochs_ahead for finding in found] == [(1, 1), (1, 1), (1, 1), (0, 0)]
 
 
 def test_findings_are_not_confirmed_by_worse_or_equal_figures() -> None:
@@ -152,6 +154,7 @@ def test_findings_are_not_confirmed_by_worse_or_equal_figures() -> None:
     worse = findings(_results(combined=0.5))
     assert worse[1].evidence[0].verdict == "not confirmed (`combined` better)"
     assert worse[0].evidence[0].differences["combined"].mean < 0
+    assert worse[0].epochs_ahead == (0, 1)
     equal = findings(_results())
     assert equal[1].evidence[1].verdict == "not confirmed (no clear difference)"
     few = findings(_results(photos=3, combined_lrs=1.0))

@@ -147,7 +147,7 @@ def save_figure(figure: Figure, stem: Path, *, suffixes: Sequence[str] = (".svg"
             elif suffix == ".pdf":
                 options["metadata"] = {"CreationDate": None}
             elif suffix == ".jpg":
-                options["pil_kwargs"] = {"quality": 88, "subsampling": 0}
+                options["pil_kwargs"] = {"quality": 85, "subsampling": 0}
             figure.savefig(stem.with_name(stem.name + suffix), **options)
 
 

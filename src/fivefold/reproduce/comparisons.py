@@ -47,7 +47,14 @@ def claims(found: Sequence[Finding], exhibits: Mapping[str, Picture]) -> Iterato
             names = ", ".join(f"`{name}`" for name in finding.missing)
             yield Paragraph(f"Not tested: it needs {names}.")
             continue
-        yield Paragraph(" ".join(_sentence(finding, evidence) for evidence in finding.evidence))
+        said = [_sentence(finding, evidence) for evidence in finding.evidence]
+        ahead, epochs = finding.epochs_ahead
+        if epochs:
+            said.append(
+                f"On the held-out photos `{finding.champion}` was ahead after {ahead} of the "
+                f"{epochs} epochs."
+            )
+        yield Paragraph(" ".join(said))
         yield _evidence(finding)
         if finding.source in exhibits:
             yield exhibits[finding.source]

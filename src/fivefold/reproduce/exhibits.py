@@ -17,7 +17,7 @@ FIGURES = "figures"
 POINTS = 10
 """How many of an epoch's 50 points a point of Figures 4 and 5 averages."""
 
-_SHEET_WIDTH_IN = 12.0
+_SHEET_WIDTH_IN = 11.0
 
 
 def draw_exhibits(

@@ -85,6 +85,8 @@ class Finding:
         champion: The run that the claim is about.
         evidence: By kind of data; empty where a run that it needs is missing.
         missing: The runs that it needs and that are missing.
+        epochs_ahead: After how many epochs the champion was better than every rival on the photos
+            that were held out, of how many; (0, 0) where that was not scored.
     """
 
     claim: str
@@ -93,6 +95,7 @@ class Finding:
     champion: str
     evidence: Sequence[Evidence]
     missing: Sequence[str] = ()
+    epochs_ahead: tuple[int, int] = (0, 0)
 
 
 def findings(results: Mapping[str, Result]) -> list[Finding]:
@@ -178,7 +181,20 @@ def _finding(
         values = {name: _values(results[name], data, quantity) for name in (champion, *rivals)}
         if values[champion]:
             evidence.append(_evidence(data, values, champion, quantity))
-    return Finding(claim, source, quantity, champion, evidence, missing)
+    ahead = (0, 0)
+    if TRAINING in on and not missing:
+        ahead = _epochs_ahead(results[champion], [results[name] for name in rivals], quantity)
+    return Finding(claim, source, quantity, champion, evidence, missing, ahead)
+
+
+def _epochs_ahead(champion: Result, rivals: Sequence[Result], quantity: str) -> tuple[int, int]:
+    sign = 1 if quantity == "psnr" else -1
+    own = champion.held_out_curve(quantity).y
+    others = zip(*(rival.held_out_curve(quantity).y for rival in rivals), strict=True)
+    ahead = [
+        sign * mine > max(sign * v for v in best) for mine, best in zip(own, others, strict=True)
+    ]
+    return sum(ahead), len(ahead)
 
 
 def _evidence(data: str, values: Mapping[str, Values], champion: str, quantity: str) -> Evidence:

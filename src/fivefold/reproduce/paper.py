@@ -12,8 +12,9 @@ from fivefold.reproduce.dimensions import layer_table
 from fivefold.reproduce.facts import Facts
 from fivefold.reproduce.findings import Finding
 from fivefold.reproduce.results import Judged, Result, mean_psnr
-from fivefold.reproduce.runs import RUNS
+from fivefold.reproduce.runs import RUNS, experts_of
 
+FIVEK_TRAINING_PHOTOS = 4500
 TITLE = "One model of five retouchers: the eight runs, reproduced"
 
 
@@ -44,7 +45,7 @@ def write_paper(
         *every_model(facts, results, untouched),
         *experts_apart(facts, apart),
         *_side_by_side(exhibits),
-        *_limits(facts),
+        *_limits(facts, results),
     ]
 
 
@@ -177,14 +178,9 @@ def _side_by_side(exhibits: Mapping[str, Picture]) -> Iterator[Block]:
         yield exhibits["Figure 3"]
 
 
-def _limits(facts: Facts) -> Iterator[Block]:
-    full = 4500
+def _limits(facts: Facts, results: Mapping[str, Result]) -> Iterator[Block]:
     limits = [
-        f"FiveK has {full:,} training photos, these runs had {facts.training_photos}, so that "
-        f"they took {facts.training_photos / full:.1%} of the paper's steps at the same rates: "
-        "what needs long training cannot show."
-        if facts.training_photos < full
-        else "The runs had as many photos as the paper's.",
+        *(_shortness(facts, result) for result in list(results.values())[:1]),
         "Each run was made once, with one seed.",
         "Held-out figures are of 8-bit results at the pictures' own size.",
     ]
@@ -200,6 +196,20 @@ def _limits(facts: Facts) -> Iterator[Block]:
         )
     yield Heading("Limits")
     yield Paragraph(" ".join(limits))
+
+
+def _shortness(facts: Facts, result: Result) -> str:
+    """How a run's steps compare with those on all of FiveK's training photos."""
+    experts, config = len(experts_of(result.config)), result.config
+    steps = result.epochs[-1]["steps"]
+    full = FIVEK_TRAINING_PHOTOS * experts // config.batch_size * config.epochs
+    if steps >= full:
+        return "The runs took as many steps as on all of FiveK's training photos."
+    return (
+        f"FiveK has {FIVEK_TRAINING_PHOTOS:,} training photos, these runs had "
+        f"{facts.training_photos}: they took {steps / full:.1%} of the steps at the same rates, "
+        "so that what needs long training cannot show."
+    )
 
 
 def _made(results: Mapping[str, Result]) -> str:
