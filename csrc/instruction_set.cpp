@@ -1,6 +1,5 @@
 #include "instruction_set.h"
 
-#include <algorithm>
 #include <atomic>
 
 namespace fivefold {
@@ -27,7 +26,11 @@ InstructionSet detect() {
 
 InstructionSet instruction_set() {
     static const InstructionSet best = detect();
-    return std::min(best, limit.load());
+    const InstructionSet most = limit.load();
+    if (best <= most) return best;
+    // Another family's instruction set limits this one's to none.
+    const bool same_family = (best == InstructionSet::neon) == (most == InstructionSet::neon);
+    return same_family ? most : InstructionSet::portable;
 }
 
 void limit_instruction_set(InstructionSet most) { limit.store(most); }

@@ -6,9 +6,10 @@
 // finer, with the greatest t >= 1 for which it cannot overflow, then rounded to 2^-15 and added;
 // below zero u saturates, where curves are zero too. The five highest bits of u are its knot (up
 // to u = 24/16), the others the way to the next, and a curve is a number for each knot plus that
-// way times the rise to the next knot's number: depths d rho_c(u) / 3 in units of 2^-13, the first
-// with d b - 1/2 added, less kZero so that they fill the range of a word. Of the sum of the three,
-// the last addition saturates, beyond the range that depths are clamped to.
+// way times the rise to the next knot's number: depths d rho_c(u) / 3 in units of 2^-13, each
+// counted from a zero of its own so that it and the sum of two fit in a word. Of the sum of three,
+// depths d g - 1/2 less kZero, the last addition saturates, beyond the range that depths are
+// clamped to.
 //
 // How far the depth can be off: u by 2^-15 (1/2 + (3 (1/2 + 1/2) + 1/2) 2^-t), for rounding the sum,
 // three stored weights, three products, and the bias; that times the curves' slopes, summed. And
