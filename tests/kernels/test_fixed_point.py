@@ -93,7 +93,7 @@ def test_one_code_with_any_colour_matrix(render: Render, scale: float, offset: f
     assert worst_error(render, colours(rng), make_grid(rng, spread=0.1, guide=guide)) <= 1
 
 
-@pytest.mark.parametrize("slopes", [(1.4, 1.4, -1.4), (4.0, -2.0, -1.0), (-1.0, 5.0, -3.5)])
+@pytest.mark.parametrize("slopes", [(1.4, 1.4, -1.4), (-1.5, -1.0, 4.0)])
 @pytest.mark.parametrize("turn", [0, 1, 2])
 def test_one_code_where_curves_cancel(
     render: Render, slopes: tuple[float, float, float], turn: int
