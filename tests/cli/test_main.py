@@ -90,6 +90,7 @@ def test_info_about_the_installation(fivefold: Run) -> None:
     assert facts["fivefold"] == importlib.metadata.version("fivefold")
     assert facts["engine"] in ("native", "numpy")
     assert (facts["engine"] == "native") == (facts["engine_note"] is None)
+    assert (facts["engine"] == "native") == (facts["instruction_set"] != "none")
     assert facts["packages"]["numpy"] == importlib.metadata.version("numpy")
     text = fivefold("info").out
     assert f"engine: {facts['engine']}\n" in text

@@ -68,6 +68,7 @@ def _about_installation() -> dict[str, object]:
         "platform": platform.platform(),
         "cores": available_cores(),
         "engine": name,
+        "instruction_set": engine.instruction_set(),
         "engine_note": None if name == "native" else f"slow: {engine.NATIVE_MISSING}",
         "packages": {package: version(package) for package in _PACKAGES},
         "bundles": shipped_bundles(),
