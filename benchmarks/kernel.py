@@ -100,7 +100,7 @@ def measure(rounds: int, slow_rounds: int) -> dict[str, dict[str, dict[str, obje
         rows[name] = row
     machine: dict[str, object] = {
         "processor": _processor(),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "instruction_set": available[0],
         "width_px": SIZE_PX[0],
         "height_px": SIZE_PX[1],
