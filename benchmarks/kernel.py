@@ -93,10 +93,11 @@ def measure(rounds: int, slow_rounds: int) -> dict[str, dict[str, dict[str, obje
     rows: dict[str, dict[str, object]] = {}
     for name, ms in milliseconds.items():
         bits = contestants[name][0].itemsize * 8
-        row: dict[str, object] = {"ms": ms, "copies": ms / milliseconds[f"copy, {bits} bit"]}
+        copies = ms / milliseconds[f"copy, {bits} bit"]
+        row: dict[str, object] = {"ms": round(ms, 2), "copies": round(copies, 2)}
         row |= facts.get(name, {})
         if pytorch is not None and name in facts:
-            row["faster_than_pytorch"] = milliseconds["PyTorch grid_sample"] / ms
+            row["faster_than_pytorch"] = round(milliseconds["PyTorch grid_sample"] / ms, 1)
         rows[name] = row
     machine: dict[str, object] = {
         "processor": _processor(),
