@@ -30,19 +30,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="of each way (default 15)")
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch (default 1)")
-    parser.add_argument("--preset", choices=sorted(enhancer_net.PRESETS), default="paper")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not fused_slicing.IS_AVAILABLE:
         parser.error("the compiled kernels are not installed")
     torch.set_num_threads(options.threads)
-    figures = measure(options.preset, options.rounds)
+    figures = measure(options.rounds)
     if options.json:
         print(json.dumps(figures))
         return
     print(
-        f"batch {BATCH}, {SIDE_PX} × {SIDE_PX} crops, preset {options.preset}, "
-        f"{options.threads} thread(s), medians of {options.rounds}, interleaved\n"
+        f"batch {BATCH}, {SIDE_PX} × {SIDE_PX} crops, {options.threads} thread(s), "
+        f"medians of {options.rounds}, interleaved\n"
     )
     print("| | compiled | plain PyTorch | ratio | photos/s compiled |")
     print("| --- | ---: | ---: | ---: | ---: |")
@@ -53,35 +52,46 @@ def main() -> None:
         )
 
 
-def measure(preset: str, rounds: int) -> dict[str, dict[str, float]]:
-    """Time the full-resolution pass and the whole training step, both ways.
+def measure(rounds: int) -> dict[str, dict[str, float]]:
+    """Time the full-resolution pass and whole training steps, both ways.
 
     Args:
-        preset: Of the network.
         rounds: How often each way is run; one more round to warm up is not counted.
     """
-    torch.manual_seed(0)
-    net = EnhancerNet(preset).train()
     samples = [_sample(i) for i in range(BATCH)]
+    figures = {"full-resolution pass, forward and backward": _compare(_pass(samples), rounds)}
+    for preset in ("small", "paper"):
+        name = f"training step of the preset {preset} (network, pass, loss, Adam)"
+        figures[name] = _compare(_step(preset, samples), rounds)
+    return figures
+
+
+def _pass(samples: list[Sample]) -> Callable[[], None]:
+    torch.manual_seed(0)
+    net = EnhancerNet("small").train()
     photos = torch.stack([sample.photo for sample in samples])
     grids = net.predict(torch.stack([sample.thumbnail for sample in samples])).detach()
     grids.requires_grad_()
-    objective = Objective(net)
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-6)
 
-    def full_resolution_pass() -> None:
+    def work() -> None:
         net.render(photos, grids).square().mean().backward()
 
-    def training_step() -> None:
+    return work
+
+
+def _step(preset: str, samples: list[Sample]) -> Callable[[], None]:
+    torch.manual_seed(0)
+    net = EnhancerNet(preset)
+    objective = Objective(net).train()
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-6)
+
+    def work() -> None:
         optimiser.zero_grad()
         loss, _ = objective(samples)
         loss.backward()
         optimiser.step()
 
-    return {
-        "full-resolution pass, forward and backward": _compare(full_resolution_pass, rounds),
-        "training step (network, pass, loss, Adam)": _compare(training_step, rounds),
-    }
+    return work
 
 
 def _compare(work: Callable[[], None], rounds: int) -> dict[str, float]:
