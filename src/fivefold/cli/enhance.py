@@ -177,10 +177,10 @@ def _tell_unreadable(plan: Plan) -> int:
 def _run_batch(options: argparse.Namespace, settings: Settings, plan: Plan, start_s: float) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
+    from fivefold.photo.threads import available_threads
     from fivefold.runtime.batch import enhance_files
-    from fivefold.runtime.enhancer import available_cores
 
-    cores = available_cores()
+    cores = available_threads()
     jobs = max(1, min(options.jobs or cores, len(plan.tasks)))
     threads = max(1, cores // jobs)
     settings = replace(settings, threads=threads)

@@ -59,14 +59,15 @@ def _about_installation() -> dict[str, object]:
     from importlib.metadata import version
 
     from fivefold.kernels import engine
-    from fivefold.runtime.enhancer import DEFAULT_BUNDLE, available_cores, shipped_bundles
+    from fivefold.photo.threads import available_threads
+    from fivefold.runtime.enhancer import DEFAULT_BUNDLE, shipped_bundles
 
     name = engine.engine_name()
     return {
         "fivefold": version("fivefold"),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cores": available_cores(),
+        "cores": available_threads(),
         "engine": name,
         "instruction_set": engine.instruction_set(),
         "engine_note": None if name == "native" else f"slow: {engine.NATIVE_MISSING}",

@@ -6,23 +6,15 @@ Importing this module raises ``ImportError`` where they were not built;
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 
 import fivefold._native as _native
 from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import Pixels
+from fivefold.photo.threads import available_threads
 
 _Float32 = NDArray[np.float32]
-
-
-def available_threads() -> int:
-    """How many threads this process may run at the same time."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def render(

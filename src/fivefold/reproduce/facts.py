@@ -10,7 +10,7 @@ import torch
 
 from fivefold.data.experts import ExpertSet
 from fivefold.data.pairs import Pair
-from fivefold.runtime.enhancer import available_cores
+from fivefold.photo.threads import available_threads
 
 
 @dataclass(frozen=True)
@@ -101,4 +101,4 @@ def _machine() -> str:
     software = f"Python {platform.python_version()}, PyTorch {torch.__version__}"
     if torch.cuda.is_available():
         return f"{torch.cuda.get_device_name()}, {software}"
-    return f"{available_cores()} cores of a {platform.machine()} processor, {software}"
+    return f"{available_threads()} cores of a {platform.machine()} processor, {software}"

@@ -19,6 +19,7 @@ from fivefold.data.pictures import decode_srgb
 from fivefold.errors import DataError
 from fivefold.evaluate.report import to_html, to_markdown
 from fivefold.photo.atomic import write_atomically
+from fivefold.photo.threads import available_threads
 from fivefold.reproduce.exhibits import draw_exhibits
 from fivefold.reproduce.facts import facts_of
 from fivefold.reproduce.findings import Finding, findings
@@ -33,7 +34,6 @@ from fivefold.reproduce.results import (
 )
 from fivefold.reproduce.runs import RUNS, impossible_runs, paper_run
 from fivefold.reproduce.training import is_trained, train_all
-from fivefold.runtime.enhancer import available_cores
 from fivefold.train.loop import read_metrics
 from fivefold.train.sources import training_and_held_out_pairs
 
@@ -103,9 +103,9 @@ def reproduce(
     """
     listener = listener or Listener()
     if jobs is None:
-        jobs = 1 if torch.cuda.is_available() else min(available_cores(), len(RUNS))
+        jobs = 1 if torch.cuda.is_available() else min(available_threads(), len(RUNS))
     if threads is None:
-        threads = max(1, available_cores() // max(1, jobs))
+        threads = max(1, available_threads() // max(1, jobs))
     for name, number in (("jobs", jobs), ("threads", threads)):
         if number < 1:
             raise ValueError(f"{name} must be at least 1, received {number}")
@@ -132,7 +132,7 @@ def reproduce(
             out / "runs",
             jobs=jobs,
             threads=kept["threads"],
-            workers=min(8, available_cores()) if torch.cuda.is_available() else 0,
+            workers=min(8, available_threads()) if torch.cuda.is_available() else 0,
             on_steps=listener.on_steps,
             on_trained=lambda _: _keep(out, kept, clock),
         )

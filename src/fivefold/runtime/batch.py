@@ -15,7 +15,8 @@ from fivefold.errors import BundleError, FivefoldError, PhotoWriteError
 from fivefold.photo import note
 from fivefold.photo.files import one_line, read_photo, write_photo
 from fivefold.photo.image import Photo
-from fivefold.runtime.enhancer import Enhancer, available_cores
+from fivefold.photo.threads import available_threads
+from fivefold.runtime.enhancer import Enhancer
 from fivefold.runtime.plan import Task
 
 
@@ -113,7 +114,7 @@ def enhance_files(
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1, received {jobs}")
-    return _run(iter(tasks), enhancer, settings or Settings(), jobs or available_cores())
+    return _run(iter(tasks), enhancer, settings or Settings(), jobs or available_threads())
 
 
 def _run(

@@ -15,6 +15,7 @@ from fivefold.errors import BundleError
 from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import Photo, Pixels
 from fivefold.photo.model_space import ModelSpace, model_space, to_srgb
+from fivefold.photo.threads import available_threads
 from fivefold.runtime.bundle import SUFFIX, Bundle
 from fivefold.runtime.network import Network
 
@@ -155,7 +156,7 @@ class Enhancer:
             )
             out[strip] = space.from_model(srgb, pixels.dtype)
 
-        with ThreadPoolExecutor(self._threads or available_cores()) as pool:
+        with ThreadPoolExecutor(self._threads or available_threads()) as pool:
             for _ in pool.map(render_strip, range(0, height_px, rows)):
                 pass
 
@@ -200,13 +201,6 @@ def check_strength(strength: float) -> None:
         raise ValueError(
             f"strength must lie in -{STRENGTH_LIMIT}…{STRENGTH_LIMIT}, received {strength}"
         )
-
-
-def available_cores() -> int:
-    """How many threads this process may run at the same time."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def neutral(grid: BilateralGrid) -> BilateralGrid:

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fivefold.runtime.enhancer import available_cores
+from fivefold.photo.threads import available_threads
 from fivefold.web import metrics, parameters
 from fivefold.web.guard import Guard, hide_error
 from fivefold.web.jobs import Answer, Jobs
@@ -91,7 +91,7 @@ class _Service:
         self.settings = settings
         self.metrics = Metrics()
         self.workshop = Workshop(settings)
-        threads = max(1, available_cores() // settings.workers)
+        threads = max(1, available_threads() // settings.workers)
         self._jobs = Jobs(experts, settings.max_pixels, threads)
 
     @contextlib.asynccontextmanager

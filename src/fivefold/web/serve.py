@@ -172,9 +172,10 @@ def load_experts(bundles: list[str] | None, workers: int) -> dict[str, Enhancer]
     Raises:
         FivefoldError: If there is none, two have one name, or one cannot be read.
     """
-    from fivefold.runtime.enhancer import Enhancer, available_cores
+    from fivefold.photo.threads import available_threads
+    from fivefold.runtime.enhancer import Enhancer
 
-    threads = max(1, available_cores() // workers)
+    threads = max(1, available_threads() // workers)
     experts: dict[str, Enhancer] = {}
     for bundle in offered_bundles(bundles):
         enhancer = Enhancer.load(bundle, threads=threads)

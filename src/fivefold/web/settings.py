@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fivefold.runtime.enhancer import available_cores
+from fivefold.photo.threads import available_threads
 
 _MIB = 1 << 20
 
@@ -26,7 +26,7 @@ class Settings:
         hosts: Names besides this machine's own under which the service may be reached.
     """
 
-    workers: int = field(default_factory=available_cores)
+    workers: int = field(default_factory=available_threads)
     queue: int = 32
     max_upload_bytes: int = 200 * _MIB
     max_memory_bytes: int = 1024 * _MIB
