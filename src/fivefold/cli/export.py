@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 def _bundle(options: argparse.Namespace) -> int:
     import json
 
-    from fivefold.export import export_bundle
+    from fivefold.export.bundle import export_bundle
     from fivefold.model.weights import load_weights
 
     _, facts = load_weights(options.weights)
@@ -94,7 +94,7 @@ def _bundle(options: argparse.Namespace) -> int:
 
 def _network(options: argparse.Namespace) -> int:
     from fivefold.errors import BundleError
-    from fivefold.export import network_to_onnx
+    from fivefold.export.bundle import network_to_onnx
     from fivefold.model.weights import load_weights
     from fivefold.photo.atomic import write_atomically
 

@@ -1,0 +1,1 @@
+"""What leaves for other programs; only what needs torch imports it."""
