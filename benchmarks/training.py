@@ -16,7 +16,8 @@ from pathlib import Path
 
 import torch
 
-from fivefold.data.pairs import Pair, Sample
+from fivefold.data.pair import Pair
+from fivefold.data.pairs import Sample
 from fivefold.model import enhancer_net, fused_slicing
 from fivefold.model.enhancer_net import THUMBNAIL_SIZE_PX, EnhancerNet
 from fivefold.train.objective import Objective

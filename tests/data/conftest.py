@@ -1,9 +1,15 @@
+"""Fixtures of the tests of data."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
 from unreliable_server import UnreliableServer
+
+from command_line import fivefold
+
+__all__ = ["fivefold"]
 
 
 @pytest.fixture

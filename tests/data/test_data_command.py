@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,35 +13,9 @@ from originals import scene, write_dng, write_prophoto
 from PIL import Image
 from unreliable_server import UnreliableServer
 
-from fivefold import cli
+from command_line import Command, Result
 from fivefold.cli import data_fivek
 from fivefold.data.progress import Progress
-
-
-@dataclass
-class Result:
-    """What a command left behind."""
-
-    code: object
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def fivefold(capsys: pytest.CaptureFixture[str]) -> Command:
-    def run(*words: object) -> Result:
-        try:
-            code: object = cli.main([str(word) for word in words])
-        except SystemExit as leaving:
-            code = leaving.code
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return Result(code, captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture

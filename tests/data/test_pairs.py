@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from fivefold.data.pack import fivek_pairs, styled_pairs
-from fivefold.data.pairs import Draw, Pair, PairSet
+from fivefold.data.pair import Pair
+from fivefold.data.pairs import Draw, PairSet
 from fivefold.data.simulate import Looks, apply_look
 from fivefold.errors import DataError, PhotoReadError
 from fivefold.photo import colour, profile

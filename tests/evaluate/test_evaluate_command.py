@@ -4,41 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fivefold import cli
-
-
-@dataclass
-class Result:
-    """What a command left behind."""
-
-    code: object
-    out: str
-    err: str
-
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def fivefold(capsys: pytest.CaptureFixture[str]) -> Command:
-    def run(*words: object) -> Result:
-        try:
-            code: object = cli.main([str(word) for word in words])
-        except SystemExit as leaving:
-            code = leaving.code
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return Result(code, captured.out, captured.err)
-
-    return run
+from command_line import Command
 
 
 @pytest.fixture
@@ -147,3 +121,18 @@ def test_a_damaged_picture_never_stops_the_rest(fivefold: Command, photo_set: Pa
     assert done.code == 1
     assert "expertA/a0002.png" in done.err
     assert "| expert_a | 2 |" in done.out
+
+
+def test_a_bundle_is_scored_without_torch(photo_set: Path, bundle_path: Path) -> None:
+    """Who only enhances need not install PyTorch to see how well."""
+    code = """
+import sys
+
+sys.modules["torch"] = None
+from fivefold.cli import main
+
+raise SystemExit(main(["evaluate", *sys.argv[1:]]))
+"""
+    command = [sys.executable, "-c", code, str(photo_set), "untouched", str(bundle_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

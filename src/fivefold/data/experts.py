@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fivefold.data.pairs import Pair
+from fivefold.data.pair import Pair
 from fivefold.data.sets import open_set
 from fivefold.data.versions import EXPERT_STYLES, styles_of, to_pairs
 from fivefold.errors import DataError

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fivefold.data.pairs import Pair
+from fivefold.data.pair import Pair
 from fivefold.errors import DataError
 
 STYLED_TARGETS = ("expert_a", "expert_b", "expert_c", "expert_d", "expert_e", "fivek_c")

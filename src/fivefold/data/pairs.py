@@ -1,4 +1,4 @@
-"""Pairs of an input and what somebody made of it, and the batches that training draws from them."""
+"""What training sees of pairs: flipped, cropped and reduced tensors, a batch at a time."""
 
 from __future__ import annotations
 
@@ -11,41 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from fivefold.data.pair import Pair
 from fivefold.data.pictures import KEEP_BYTES, Codes, Pictures
 from fivefold.data.simulate import Looks, apply_look
-from fivefold.data.versions import Encoded
 from fivefold.errors import DataError
 from fivefold.kernels import thumbnail
 from fivefold.photo.image import FULL_SCALE
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One input and one retouched version of it.
-
-    Attributes:
-        id: The photo; all pairs of one photo share it, and splits go by it.
-        input: The input, a file or a cell of a Parquet file.
-        target: The retouched version, of the same size.
-        style: Who made the target.
-        kind: How the input came about.
-        mask: White where the pair can be trusted; ``None`` means everywhere.
-        looks: Makes the input from the target, a fresh one each epoch; ``input`` is then not read.
-    """
-
-    id: str
-    input: Encoded
-    target: Encoded
-    style: str
-    kind: str
-    mask: Encoded | None = None
-    looks: Looks | None = None
-
-    @property
-    def pictures(self) -> list[Encoded]:
-        """What has to be read for it: the target, the input unless it is made, and the mask."""
-        own = [self.target] if self.looks is not None else [self.target, self.input]
-        return own if self.mask is None else [*own, self.mask]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from fivefold.photo.image import FULL_SCALE, Photo
 from fivefold.photo.model_space import to_srgb
 
 if TYPE_CHECKING:
-    from fivefold.data.pairs import Pair
+    from fivefold.data.pair import Pair
 
 TARGET = "target"
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from fivefold.data.fivek import EXPERTS
+from fivefold.data.pair import Pair
 from fivefold.errors import PhotoReadError
 from fivefold.photo.files import read_photo
 from fivefold.photo.image import Photo
-
-if TYPE_CHECKING:
-    from fivefold.data.pairs import Pair
 
 EXPERT_STYLES = tuple(f"expert_{letter}" for letter in EXPERTS)
 
@@ -110,8 +108,6 @@ def to_pairs(photos: Sequence[PhotoVersions], styles: Sequence[str] | None = Non
     Raises:
         ValueError: If no photo has such a style.
     """
-    from fivefold.data.pairs import Pair
-
     unknown = sorted(set(styles or ()) - set(styles_of(photos)))
     if unknown:
         raise ValueError(f"styles must be among {styles_of(photos)}, received {unknown}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from fivefold.data.experts import ExpertSet
-from fivefold.data.pairs import Pair
+from fivefold.data.pair import Pair
 from fivefold.photo.threads import available_threads
 
 

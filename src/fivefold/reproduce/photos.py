@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fivefold.data.pairs import Pair, PairSet
+from fivefold.data.pair import Pair
+from fivefold.data.pairs import PairSet
 from fivefold.model.enhancer_net import EnhancerNet
 from fivefold.photo.resize import area_average
 from fivefold.train.score import enhanced, to_8bit

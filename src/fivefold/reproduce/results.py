@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from fivefold.data.experts import REAL_C, ExpertSet
-from fivefold.data.pairs import Pair, PairSet
+from fivefold.data.pair import Pair
+from fivefold.data.pairs import PairSet
 from fivefold.data.versions import EXPERT_STYLES
 from fivefold.evaluate.figures import Curve
 from fivefold.evaluate.metrics import psnr

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fivefold.data.pairs import Pair, PairSet, Sample
+from fivefold.data.pair import Pair
+from fivefold.data.pairs import PairSet, Sample
 from fivefold.evaluate.metrics import psnr
 from fivefold.model.enhancer_net import EnhancerNet
 from fivefold.train.loss import masked_mse

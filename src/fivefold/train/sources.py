@@ -9,7 +9,7 @@ from pathlib import Path
 from fivefold.data.experts import expert_pairs
 from fivefold.data.folders import pictures_in
 from fivefold.data.pack import fivek_pairs, fold_of, styled_pairs, table_pairs
-from fivefold.data.pairs import Pair
+from fivefold.data.pair import Pair
 from fivefold.data.sets import open_set
 from fivefold.data.simulate import Looks
 from fivefold.data.splits import part_of
