@@ -24,6 +24,10 @@ if TYPE_CHECKING:
         PhotoWriteError,
         TrainingError,
         UnsupportedPhotoError,
+        UnsupportedVideoError,
+        VideoError,
+        VideoReadError,
+        VideoWriteError,
     )
     from fivefold.kernels.grid import BilateralGrid, Guide
     from fivefold.photo.files import read_photo, write_photo
@@ -54,6 +58,10 @@ __all__ = [
     "PhotoWriteError",
     "TrainingError",
     "UnsupportedPhotoError",
+    "UnsupportedVideoError",
+    "VideoError",
+    "VideoReadError",
+    "VideoWriteError",
     "__version__",
     "enhance",
     "read_photo",

@@ -8,6 +8,10 @@
     │   │   └── PhotoTooLargeError more pixels than the limit allows
     │   ├── UnsupportedPhotoError  a real picture that we do not handle, with the reason
     │   └── PhotoWriteError        folder missing or read-only, disk full
+    ├── VideoError                 a video, named in the message
+    │   ├── VideoReadError         missing, not a video, no frame that can be decoded
+    │   ├── UnsupportedVideoError  a real video that is not handled, with the reason
+    │   └── VideoWriteError        folder missing or read-only, disk full, codec not available
     ├── BundleError                a model bundle, named in the message
     │   ├── BundleDamagedError     not a bundle, truncated, hash mismatch
     │   └── BundleFormatError      written by a newer fivefold, or with parts unknown here
@@ -44,6 +48,22 @@ class UnsupportedPhotoError(PhotoError):
 
 
 class PhotoWriteError(PhotoError):
+    """The result could not be written; nothing half-written was left."""
+
+
+class VideoError(FivefoldError):
+    """Something about one video; the message names it."""
+
+
+class VideoReadError(VideoError):
+    """The video is missing, no video, or has no frame that can be decoded."""
+
+
+class UnsupportedVideoError(VideoError):
+    """The file is a video of a kind that is not handled; the message gives the reason."""
+
+
+class VideoWriteError(VideoError):
     """The result could not be written; nothing half-written was left."""
 
 
