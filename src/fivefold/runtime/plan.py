@@ -88,8 +88,7 @@ def make_plan(
         def target(photo: Found) -> Path:
             if in_place:
                 return photo.source
-            stem, suffix = _split(photo.source.name, readable)
-            suffix = _suffix_for(suffix, writable, file_format)
+            stem, suffix = result_name(photo.source.name, readable, writable, file_format)
             if folder is None:
                 return photo.source.with_name(stem + ENHANCED + suffix)
             return folder / photo.relative.with_name(stem + suffix)
@@ -99,6 +98,17 @@ def make_plan(
     if not in_place:
         _check_sources_are_safe(tasks)
     return Plan(tasks, unreadable)
+
+
+def result_name(
+    name: str,
+    readable: Collection[str],
+    writable: Mapping[str, str],
+    file_format: str | None = None,
+) -> tuple[str, str]:
+    """Stem and suffix of the result of a photo with this name; see :func:`make_plan`."""
+    stem, suffix = _split(name, readable)
+    return stem, _suffix_for(suffix, writable, file_format)
 
 
 def _is_one_file(source: Path, output: Path, writable: Mapping[str, str]) -> bool:
