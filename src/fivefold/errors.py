@@ -17,6 +17,7 @@
     │   └── BundleFormatError      written by a newer fivefold, or with parts unknown here
     ├── DataError                  a training or evaluation set, with the row or file
     ├── TrainingError              training cannot go on: a loss that is not finite, a bad file
+    ├── ClusterError               a cluster that cannot be reached, or was lost
     ├── DeviceError                an accelerator that was asked for and cannot be used
     └── MissingExtraError          an optional part, with the extra that installs it
 
@@ -85,6 +86,10 @@ class DataError(FivefoldError):
 
 class TrainingError(FivefoldError):
     """Training cannot go on."""
+
+
+class ClusterError(FivefoldError):
+    """A cluster cannot be reached, was lost, or has another fivefold on its machines."""
 
 
 class DeviceError(FivefoldError):
