@@ -1,4 +1,4 @@
-"""A training step at batch size 4 on 512 × 512 crops: the compiled pass against plain PyTorch.
+"""A training step at batch size 4 on 512 × 512 crops: as fivefold makes it, and in plain PyTorch.
 
 Both ways are measured in turn, so that whatever else the machine does slows both; what counts is
 the ratio of the medians. ``python benchmarks/training.py --help`` tells the options.
@@ -20,6 +20,7 @@ from fivefold.data.pair import Pair
 from fivefold.data.pairs import Sample
 from fivefold.model import enhancer_net, fused_slicing
 from fivefold.model.enhancer_net import THUMBNAIL_SIZE_PX, EnhancerNet
+from fivefold.train.adam import adam, make_steps_fast
 from fivefold.train.objective import Objective
 
 BATCH = 4
@@ -60,10 +61,15 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
         rounds: How often each way is run; one more round to warm up is not counted.
     """
     samples = [_sample(i) for i in range(BATCH)]
-    figures = {"full-resolution pass, forward and backward": _compare(_pass(samples), rounds)}
+    work = _pass(samples)
+    figures = {"full-resolution pass, forward and backward": _compare(work, work, rounds)}
     for preset in ("small", "paper"):
+        plain = _step(preset, samples, fast=False)
         name = f"training step of the preset {preset} (network, pass, loss, Adam)"
-        figures[name] = _compare(_step(preset, samples), rounds)
+        figures[name] = _compare(_step(preset, samples, fast=True), plain, rounds)
+        figures[f"the same with fast_steps = false, preset {preset}"] = _compare(
+            plain, plain, rounds
+        )
     return figures
 
 
@@ -80,11 +86,13 @@ def _pass(samples: list[Sample]) -> Callable[[], None]:
     return work
 
 
-def _step(preset: str, samples: list[Sample]) -> Callable[[], None]:
+def _step(preset: str, samples: list[Sample], *, fast: bool) -> Callable[[], None]:
     torch.manual_seed(0)
     net = EnhancerNet(preset)
+    if fast:
+        net = make_steps_fast(net)
     objective = Objective(net).train()
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-6)
+    optimiser = adam(net, 1e-6, fast=fast)
 
     def work() -> None:
         optimiser.zero_grad()
@@ -95,12 +103,14 @@ def _step(preset: str, samples: list[Sample]) -> Callable[[], None]:
     return work
 
 
-def _compare(work: Callable[[], None], rounds: int) -> dict[str, float]:
+def _compare(
+    work: Callable[[], None], plain_work: Callable[[], None], rounds: int
+) -> dict[str, float]:
     compiled_s, plain_s = [], []
     for _ in range(rounds + 1):
         compiled_s.append(_seconds(work))
         with _plain_pytorch():
-            plain_s.append(_seconds(work))
+            plain_s.append(_seconds(plain_work))
     compiled, plain = (statistics.median(times[1:]) for times in (compiled_s, plain_s))
     return {
         "compiled_ms": 1e3 * compiled,

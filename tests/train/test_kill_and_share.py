@@ -16,6 +16,7 @@ import torch
 from fivefold.data.pairs import Draw, PairSet
 from fivefold.model.enhancer_net import EnhancerNet
 from fivefold.model.weights import load_weights
+from fivefold.train.adam import adam, make_steps_fast
 from fivefold.train.config import Source, TrainConfig
 from fivefold.train.loop import train
 from fivefold.train.objective import Objective
@@ -34,6 +35,7 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 import torch
+from fivefold.train.adam import adam, make_steps_fast
 from fivefold.train.config import TrainConfig
 from fivefold.train.loop import train
 torch.set_num_threads(1)
@@ -120,9 +122,9 @@ def _train_in_halves(config: TrainConfig, data: Path) -> EnhancerNet:
     from fivefold.train.loop import _batches
 
     torch.manual_seed(config.seed)
-    net = EnhancerNet(config.preset)
+    net = make_steps_fast(EnhancerNet(config.preset))
     objective = Objective(net).train()
-    optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
+    optimiser = adam(net, config.learning_rate, fast=True)
     training, _ = training_and_held_out_pairs(config, data)
     drawn = PairSet(training, augment=True, smallest_crop=config.smallest_crop, seed=config.seed)
     for batch in _batches(len(drawn), 0, config):

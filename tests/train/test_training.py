@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from fivefold.data.pack import fold_of
 from fivefold.errors import DataError, TrainingError
 from fivefold.model.weights import load_weights
 from fivefold.train import loop, objective
 from fivefold.train.config import Source, TrainConfig
-from fivefold.train.loop import train
+from fivefold.train.loop import read_metrics, train
 from fivefold.train.loss import masked_mse
 from fivefold.train.schedule import learning_rate
 from fivefold.train.sources import training_and_held_out_pairs
@@ -87,7 +89,7 @@ def test_other_configuration_cannot_resume(study_pack: Path, tmp_path: Path) -> 
     """A folder with another run's checkpoint is refused instead of mixed."""
     config = dataclasses.replace(QUICK, epochs=1)
     train(config, study_pack, tmp_path / "run")
-    with pytest.raises(TrainingError, match="another configuration"):
+    with pytest.raises(TrainingError, match=r"another configuration: seed$"):
         train(dataclasses.replace(config, seed=1), study_pack, tmp_path / "run")
 
 
@@ -145,6 +147,42 @@ def test_configurations_are_checked(tmp_path: Path) -> None:
     broken.write_text("name =")
     with pytest.raises(DataError, match=r"x\.toml: not a TOML file"):
         TrainConfig.read(broken)
+
+
+def test_fast_steps_are_for_new_runs() -> None:
+    """Without the key, a new run's steps are fast, and those of published runs are as they were."""
+    folder = Path(__file__).parents[2] / "configs"
+    published = [*folder.glob("consensus_[12].toml"), *folder.glob("paper/*.toml")]
+    assert len(published) == 2 + 8
+    assert not any(TrainConfig.read(path).fast_steps for path in published)
+    values = {"name": "mine", "sources": [{"kind": "set"}]}
+    assert TrainConfig.of(values).fast_steps
+    assert not TrainConfig.of({**values, "fast_steps": False}).fast_steps
+
+
+def test_fast_steps_differ_in_the_last_bits_only(study_pack: Path, tmp_path: Path) -> None:
+    """An epoch of steps in another order ends with the same losses, but for rounding."""
+    losses = []
+    for fast in (True, False):
+        config = dataclasses.replace(QUICK, epochs=1, learning_rate=1e-5, fast_steps=fast)
+        train(config, study_pack, tmp_path / str(fast))
+        losses.append(read_metrics(tmp_path / str(fast))[0]["curve"]["loss"])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_checkpoint_from_before_fast_steps_is_not_mixed(study_pack: Path, tmp_path: Path) -> None:
+    """A run that an older version began goes on as it was begun, or not at all."""
+    config = dataclasses.replace(QUICK, epochs=1, fast_steps=False)
+    train(config, study_pack, tmp_path / "run")
+    state = tmp_path / "run/state.safetensors"
+    tensors = load_file(state)
+    with safe_open(state, "pt") as file:
+        facts = json.loads(file.metadata()["facts"])
+    del facts["config"]["fast_steps"]
+    save_file(tensors, state, {"facts": json.dumps(facts)})
+    with pytest.raises(TrainingError, match=r"another configuration: fast_steps$"):
+        train(dataclasses.replace(config, fast_steps=True), study_pack, tmp_path / "run")
+    train(config, study_pack, tmp_path / "run")
 
 
 def test_folds_of_the_fixture_are_used() -> None:

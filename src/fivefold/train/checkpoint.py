@@ -61,11 +61,24 @@ def load_checkpoint(
             state.setdefault(int(index), {})[key] = value
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": state, "param_groups": groups})
+        _lay_out_as_parameters(optimiser)
         torch.set_rng_state(tensors["random/torch"])
     except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise TrainingError(f"{path}: cannot resume from it: {reason}") from error
     return facts
+
+
+def _lay_out_as_parameters(optimiser: torch.optim.Optimizer) -> None:
+    """Give what the optimiser keeps for a parameter that one's order in memory.
+
+    Files have one order. Another one than the parameter's would be slow, and its arithmetic not
+    that of a run that was never stopped.
+    """
+    for parameter, state in optimiser.state.items():
+        for name, value in state.items():
+            if value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

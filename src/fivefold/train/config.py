@@ -14,6 +14,15 @@ from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError
 
 KINDS = ("set", "experts", "finished", "table", "fivek_pairs", "styled")
+PUBLISHED_BEFORE_FAST_STEPS = frozenset(
+    {
+        *("consensus_1", "consensus_2"),
+        *("combined", "combined_lrs", "combined_small"),
+        *(f"expert_{letter}" for letter in "abcde"),
+    }
+)
+"""Runs whose files do not have the key ``fast_steps``, and which compute what was published."""
+
 _TARGETS = {**dict.fromkeys(KINDS, STYLED_TARGETS), "experts": EXPERT_STYLES, "set": ()}
 
 
@@ -88,6 +97,11 @@ class TrainConfig:
             to the L2 loss. 0 is the paper's loss.
         average_decay: How much of the averaged weights a step keeps. The average is what is
             scored and saved; 0 saves the last step's weights, as the paper does.
+        frozen_statistics: Normalise by the statistics that the starting weights came with, as in
+            use, instead of by each batch's. For a run that goes on from other weights: the means
+            of a small batch are noise to a network that has to judge how bright one photo is.
+        fast_steps: Calculate steps in the order that is fastest, which changes the last bits.
+            Runs of :data:`PUBLISHED_BEFORE_FAST_STEPS` do so only if they say it.
         seed: Of initialisation, order and augmentation.
     """
 
@@ -106,6 +120,8 @@ class TrainConfig:
     smallest_crop: float = 0.6
     grid_smoothness: float = 0.0
     average_decay: float = 0.0
+    frozen_statistics: bool = False
+    fast_steps: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -148,4 +164,7 @@ class TrainConfig:
             raise ValueError(f"has no {', '.join(sorted(missing))}")
         sources = tuple(Source.of(source) for source in values["sources"])
         folds = tuple(values.get("held_out_folds", ()))
-        return TrainConfig(**{**values, "sources": sources, "held_out_folds": folds})
+        fast = values.get("fast_steps", values["name"] not in PUBLISHED_BEFORE_FAST_STEPS)
+        return TrainConfig(
+            **{**values, "sources": sources, "held_out_folds": folds, "fast_steps": fast}
+        )

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from fivefold.data.pairs import Draw, PairSet, Sample, batches_of
 from fivefold.errors import DataError, TrainingError
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet
 from fivefold.model.weights import load_weights, save_weights
+from fivefold.train.adam import adam, make_steps_fast
 from fivefold.train.averaging import WeightAverage
 from fivefold.train.checkpoint import load_checkpoint, save_checkpoint
 from fivefold.train.config import TrainConfig
@@ -103,10 +105,10 @@ def train(
     training, held_out = training_and_held_out_pairs(config, data)
     torch.manual_seed(config.seed)
     net = _starting_network(config, start_from).to(accelerator.device)
+    if config.fast_steps:
+        net = make_steps_fast(net)
     average = WeightAverage(net, config.average_decay)
-    optimiser = torch.optim.Adam(
-        (p for p in net.parameters() if p.requires_grad), lr=config.learning_rate
-    )
+    optimiser = adam(net, config.learning_rate, fast=config.fast_steps)
     frozen = json.loads(json.dumps(dataclasses.asdict(config)))
     progress = _resume(run, net, optimiser, average, frozen)
     objective, minimiser = accelerator.prepare(Objective(net, config.grid_smoothness), optimiser)
@@ -138,6 +140,8 @@ def train(
         draws = [[Draw(int(index), epoch) for index in share] for share in shares]
 
         objective.train()
+        if config.frozen_statistics:
+            _freeze_statistics(net)
         bar.set_description(f"epoch {epoch + 1}/{config.epochs}")
         last_saved_s = last_step_s = time.monotonic()
         for samples in batches_of(drawn, draws, workers=workers):
@@ -244,6 +248,13 @@ def _step(
     return mean_error, mean_psnr
 
 
+def _freeze_statistics(net: EnhancerNet) -> None:
+    """Let normalisation layers use and keep the running statistics that they have."""
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            module.eval()
+
+
 def _starting_network(config: TrainConfig, start_from: Path | None) -> EnhancerNet:
     sizes = dataclasses.replace(PRESETS[config.preset], uniform_knots=config.uniform_knots)
     if start_from is None:
@@ -276,12 +287,15 @@ def _resume(
     facts = load_checkpoint(run, {"net": net, "average": average.net}, optimiser)
     if facts is None:
         return Progress()
-    try:
-        earlier = TrainConfig.of(facts["config"])  # of an older version, it may lack keys
-    except (TypeError, ValueError):
-        earlier = None
-    if earlier != TrainConfig.of(frozen):
-        raise TrainingError(f"{run}: holds a run with another configuration")
+    # A checkpoint of an older version may lack keys; its steps were not fast.
+    earlier: dict[str, Any] = {"fast_steps": False, **facts["config"]}
+    with suppress(TypeError, ValueError):  # of a newer version: its keys differ
+        earlier = json.loads(json.dumps(dataclasses.asdict(TrainConfig.of(earlier))))
+    differing = sorted(k for k in {*earlier, *frozen} if earlier.get(k) != frozen.get(k))
+    if differing:
+        raise TrainingError(
+            f"{run}: holds a run with another configuration: {', '.join(differing)}"
+        )
     progress = Progress(**facts["progress"])
     average.steps = progress.steps
     return progress
