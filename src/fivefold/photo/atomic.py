@@ -9,6 +9,12 @@ import secrets
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # on Windows, where an open file cannot be removed anyway
+    fcntl = None  # type: ignore[assignment]
 
 PARTIAL_SUFFIX = ".fivefold-part"
 
@@ -17,8 +23,9 @@ def write_atomically(path: Path, parts: Sequence[bytes | memoryview]) -> None:
     """Write a file through a temporary one beside it, which then takes its name.
 
     A file that was there keeps its permissions, and is intact if anything fails; the temporary
-    file is then removed. Only a killed process can leave one, named ``.….fivefold-part``. A
-    symbolic link stays, and what it points to is replaced. Devices and pipes are written directly.
+    file is then removed. Only a killed process can leave one, named ``.….fivefold-part``, which
+    :func:`remove_leftovers` finds. A symbolic link stays, and what it points to is replaced.
+    Devices and pipes are written directly.
 
     Raises:
         OSError: If the folder is missing or not writable, the file write-protected, or the disk
@@ -39,6 +46,7 @@ def write_atomically(path: Path, parts: Sequence[bytes | memoryview]) -> None:
     partial = path.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
     try:
         with partial.open("xb") as file:
+            _lock(file)
             file.writelines(parts)
             if mode is not None:
                 # The original must not be lost to a power cut between data and name.
@@ -51,3 +59,32 @@ def write_atomically(path: Path, parts: Sequence[bytes | memoryview]) -> None:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed while writing to ``folder``.
+
+    Those that are being written, by whichever process, stay.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        leftovers = [entry.path for entry in entries if entry.name.endswith(PARTIAL_SUFFIX)]
+        for leftover in map(Path, leftovers):
+            with contextlib.suppress(OSError):  # in use, or already removed
+                with leftover.open("rb") as file:
+                    _lock(file, strictly=True)
+                leftover.unlink()
+
+
+def _lock(file: BinaryIO, *, strictly: bool = False) -> None:
+    """Claim a file until it is closed; a kill gives it up.
+
+    Raises:
+        OSError: If another process has it, or ``strictly`` and the file system has no locks.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        if strictly:
+            raise

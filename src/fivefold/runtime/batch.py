@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -11,12 +13,14 @@ from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
-from fivefold.errors import BundleError, FivefoldError, PhotoWriteError
+from fivefold.errors import BundleError, FivefoldError, PhotoReadError, PhotoWriteError
 from fivefold.photo import note
+from fivefold.photo.atomic import remove_leftovers
 from fivefold.photo.files import one_line, read_photo, write_photo
 from fivefold.photo.image import Photo
 from fivefold.photo.threads import available_threads
 from fivefold.runtime.enhancer import Enhancer
+from fivefold.runtime.journal import FileState, Journal, Recipe, model_sha256
 from fivefold.runtime.plan import Task
 
 
@@ -31,6 +35,8 @@ class Outcome:
         error: Why there is no result, or ``None``.
         skipped: The target was there already, and was left alone.
         notes: What reading the photo changed or left out, in words for a person.
+        stale: Why a result that was left alone is not what it would be if it was made anew, as far
+            as the journal says; empty otherwise.
     """
 
     source: Path
@@ -39,6 +45,7 @@ class Outcome:
     error: Exception | None = None
     skipped: bool = False
     notes: tuple[str, ...] = ()
+    stale: str = ""
 
     @property
     def ok(self) -> bool:
@@ -70,6 +77,9 @@ class Settings:
         quality: Of lossy formats, 1…100; ``None`` is the format's default.
         bit_depth: 8 or 16; ``None`` keeps the photo's own where the format can.
         skip_existing: Leave a photo alone whose target is there.
+        update: The same, unless the target was made with other settings or from an older photo; the
+            journal says so, or without a word of it there the files' times. A target that somebody
+            has changed since is left alone.
         strip_metadata: Leave out EXIF, XMP, IPTC and texts; the colour profile stays.
         note: Say in XMP what was done: program, model and strength.
         threads: How many threads writing one photo may use; ``None`` for all there are.
@@ -79,6 +89,7 @@ class Settings:
     quality: int | None = None
     bit_depth: int | None = None
     skip_existing: bool = False
+    update: bool = False
     strip_metadata: bool = False
     note: bool = True
     threads: int | None = None
@@ -90,6 +101,7 @@ def enhance_files(
     settings: Settings | None = None,
     *,
     jobs: int | None = None,
+    journal: Journal | None = None,
 ) -> Iterator[Outcome]:
     """Enhance photos, several at a time, and tell what became of each as soon as it is known.
 
@@ -104,6 +116,8 @@ def enhance_files(
         settings: How to enhance and write.
         jobs: How many photos to work on at a time; by default as many as the process may run
             threads.
+        journal: Is asked whether a result is up to date, and told what became of each photo that
+            was not skipped.
 
     Yields:
         An outcome for each task, in the order in which they end.
@@ -114,19 +128,18 @@ def enhance_files(
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1, received {jobs}")
-    return _run(iter(tasks), enhancer, settings or Settings(), jobs or available_threads())
+    batch = _Batch(enhancer, settings or Settings(), journal)
+    return _run(iter(tasks), batch, jobs or available_threads())
 
 
-def _run(
-    tasks: Iterator[Task], enhancer: Callable[[], Enhancer], settings: Settings, jobs: int
-) -> Iterator[Outcome]:
+def _run(tasks: Iterator[Task], batch: _Batch, jobs: int) -> Iterator[Outcome]:
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="fivefold")
     running: set[Future[Outcome]] = set()
     try:
         while True:
             # One more than there are threads, so that none waits for this one.
             for task in islice(tasks, jobs + 1 - len(running)):
-                running.add(pool.submit(_attempt, task, enhancer, settings))
+                running.add(pool.submit(batch.attempt, task))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -136,23 +149,126 @@ def _run(
         pool.shutdown(cancel_futures=True)
 
 
-def _attempt(task: Task, enhancer: Callable[[], Enhancer], settings: Settings) -> Outcome:
-    start_s = time.perf_counter()
-    error: Exception | None = None
-    skipped = False
-    notes: tuple[str, ...] = ()
+def is_kept(
+    task: Task,
+    enhancer: Callable[[], Enhancer],
+    settings: Settings,
+    journal: Journal | None = None,
+) -> bool:
+    """Whether :func:`enhance_files` would leave a photo alone because its result is there.
+
+    Raises:
+        BundleError: If the journal knows the result, and the bundle cannot be used.
+    """
+    return _Batch(enhancer, settings, journal).kept(task) is not None
+
+
+class _Batch:
+    """What the threads of one batch share."""
+
+    def __init__(
+        self, enhancer: Callable[[], Enhancer], settings: Settings, journal: Journal | None
+    ) -> None:
+        self._enhancer = enhancer
+        self._settings = settings
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._cleared: set[Path] = set()
+
+    def attempt(self, task: Task) -> Outcome:
+        """Enhance a photo unless its result is there, and tell what became of it."""
+        start_s = time.perf_counter()
+        error: Exception | None = None
+        notes: tuple[str, ...] = ()
+        state: FileState | None = None
+        try:
+            if (stale := self.kept(task)) is not None:
+                seconds = time.perf_counter() - start_s
+                return Outcome(task.source, task.target, seconds, skipped=True, stale=stale)
+            state = _state_of_file(task.source)
+            notes = self._enhance(task, state)
+        except BundleError:
+            raise
+        except Exception as caught:  # whatever a broken file makes a decoder raise: it is told
+            _let_go(caught)
+            error = caught
+        seconds = time.perf_counter() - start_s
+        outcome = Outcome(task.source, task.target, seconds, error, notes=notes)
+        if self._journal is not None:
+            self._journal.add(
+                task.source,
+                task.target,
+                None if error else self._recipe(),
+                state=state,
+                seconds=seconds,
+                error=outcome.message or None,
+            )
+        return outcome
+
+    def kept(self, task: Task) -> str | None:
+        """Why a result that stays is out of date, "" if it is not; ``None`` if it is to be made."""
+        settings = self._settings
+        if not (settings.skip_existing or settings.update) or not task.has_result:
+            return None
+        stale = self._why_stale(task)
+        return None if settings.update and stale else stale
+
+    def _why_stale(self, task: Task) -> str:
+        if self._journal is not None and self._journal.source_of(task.target) is not None:
+            return self._journal.why_stale(task.source, task.target, self._recipe()) or ""
+        if not self._settings.update:
+            return ""
+        source, target = _state_of_file(task.source), _state_of_file(task.target)
+        is_older = source is not None and target is not None and target.mtime_ns < source.mtime_ns
+        return "the photo is newer" if is_older else ""
+
+    def _recipe(self) -> Recipe:
+        bundle = self._enhancer().bundle
+        return Recipe(
+            model=bundle.manifest.name,
+            model_sha256=model_sha256(bundle),
+            strength=self._settings.strength,
+            quality=self._settings.quality,
+            bit_depth=self._settings.bit_depth,
+            strip_metadata=self._settings.strip_metadata,
+            note=self._settings.note,
+        )
+
+    def _enhance(self, task: Task, state: FileState | None) -> tuple[str, ...]:
+        photo = read_photo(task.source)
+        photo = enhance_photo(photo, self._enhancer(), self._settings)
+        if state is not None and _state_of_file(task.source) != state:
+            # Half of one version and half of another, or an edit that would be lost in place.
+            raise PhotoReadError(f"{one_line(str(task.source))}: changed while it was enhanced")
+        self._prepare(task.target)
+        write_photo(
+            photo,
+            task.target,
+            quality=self._settings.quality,
+            bit_depth=self._settings.bit_depth,
+            threads=self._settings.threads,
+        )
+        return photo.notes
+
+    def _prepare(self, target: Path) -> None:
+        """Make the target's folder, and clear it of what a killed run left half-written there."""
+        folder = target.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PhotoWriteError(f"{target}: {error.strerror or error}") from error
+        with self._lock:  # nobody of this batch writes there before it is cleared
+            if folder not in self._cleared:
+                remove_leftovers(folder)
+                self._cleared.add(folder)
+
+
+def _state_of_file(path: Path) -> FileState | None:
+    """The state of a file; ``None`` for a pipe, which has none, and for what cannot be asked."""
     try:
-        if settings.skip_existing and task.has_result:
-            skipped = True
-        else:
-            notes = _enhance_file(task, enhancer, settings)
-    except BundleError:
-        raise
-    except Exception as caught:  # whatever a broken file makes a decoder raise: it is told
-        _let_go(caught)
-        error = caught
-    seconds = time.perf_counter() - start_s
-    return Outcome(task.source, task.target, seconds, error, skipped, notes)
+        return FileState.of(path) if stat.S_ISREG(path.stat().st_mode) else None
+    except OSError:
+        return None
 
 
 def _let_go(error: BaseException | None) -> None:
@@ -188,22 +304,3 @@ def enhance_photo(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo
             },
         )
     return result
-
-
-def _enhance_file(
-    task: Task, enhancer: Callable[[], Enhancer], settings: Settings
-) -> tuple[str, ...]:
-    photo = read_photo(task.source)
-    photo = enhance_photo(photo, enhancer(), settings)
-    try:
-        task.target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PhotoWriteError(f"{task.target}: {error.strerror or error}") from error
-    write_photo(
-        photo,
-        task.target,
-        quality=settings.quality,
-        bit_depth=settings.bit_depth,
-        threads=settings.threads,
-    )
-    return photo.notes

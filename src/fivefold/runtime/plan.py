@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from fivefold.runtime.search import ENHANCED, Found, find_photos, is_folder
+from fivefold.runtime.search import (
+    ENHANCED,
+    Found,
+    find_photos,
+    is_folder,
+    searched_folder,
+    walk,
+)
 
 # Lossless, and deep enough for whatever turns up.
 _FORMAT_OF_UNWRITABLE = "TIFF"  # keeps what camera RAW files say about the photo
@@ -39,10 +46,43 @@ class Plan:
     Attributes:
         tasks: Every photo once; no two share a target.
         unreadable: Folders that could not be listed, with the reason.
+        left_out: Photos below the folders named that are in the output folder, and not known as
+            results.
+        folder: The output folder; ``None`` where results go beside the photos or to a file.
     """
 
     tasks: list[Task]
     unreadable: list[OSError]
+    left_out: list[Path] = field(default_factory=list)
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where results go, and what they are called.
+
+    Attributes:
+        folder: Gets the structure that the photos have below the folders named; ``None`` for
+            ``NAME_enhanced.EXT`` beside each photo.
+        readable: The suffixes of photos, in lower case with the dot.
+        writable: Those that can be written, each with its format, the usual one of a format first.
+        file_format: Of the results; by default what each source's suffix says, TIFF where that
+            cannot be written, and PNG where it says nothing.
+    """
+
+    folder: Path | None
+    readable: Collection[str]
+    writable: Mapping[str, str]
+    file_format: str | None = None
+
+    def target(self, photo: Found) -> Path:
+        """Where the result of a photo goes."""
+        stem, suffix = result_name(
+            photo.source.name, self.readable, self.writable, self.file_format
+        )
+        if self.folder is None:
+            return photo.source.with_name(stem + ENHANCED + suffix)
+        return self.folder / photo.relative.with_name(stem + suffix)
 
 
 def make_plan(
@@ -53,6 +93,8 @@ def make_plan(
     writable: Mapping[str, str],
     file_format: str | None = None,
     in_place: bool = False,
+    is_result: Callable[[Path], bool] = lambda _: False,
+    overwriting: bool = True,
 ) -> Plan:
     """Find the photos and settle where each result goes.
 
@@ -61,21 +103,27 @@ def make_plan(
         output: The file to write, if ``inputs`` is one file and this has a writable suffix;
             otherwise a folder, which gets the structure that the photos have below the folders
             named. ``None`` writes ``NAME_enhanced.EXT`` beside each photo; what an earlier run
-            left there is then not taken for a photo.
+            left there is then not taken for a photo. Nor is what lies in an output folder.
         readable: The suffixes that folders are searched for, in lower case with the dot.
         writable: The suffixes that can be written, each with its format, the usual one of a
             format first.
         file_format: Format of the results; by default what each source's suffix says, TIFF where
             that cannot be written, and PNG where it says nothing.
         in_place: Each photo is replaced by its result.
+        is_result: Whether a file is known to be a result. Asked of photos in an output folder that
+            lies below the folders searched, where originals might be as well.
+        overwriting: What stands in a target's place will be replaced.
 
     Raises:
         ValueError: If two photos have the same target, a target is one of the photos without
-            ``in_place``, or ``output``, ``file_format`` and ``in_place`` contradict each other.
+            ``in_place``, ``overwriting`` might replace an original in the output folder, or
+            ``output``, ``file_format`` and ``in_place`` contradict each other.
     """
     if in_place and (output is not None or file_format is not None):
         raise ValueError("in place, neither an output nor another format can be given")
     folder = None if output is None else Path(output)
+    left_out: list[Path] = []
+    output_folder = None
     if folder is not None and len(inputs) == 1 and _is_one_file(Path(inputs[0]), folder, writable):
         if file_format not in (None, writable[folder.suffix.lower()]):
             raise ValueError(f"{folder} has not the suffix of the format given, {file_format}")
@@ -83,21 +131,22 @@ def make_plan(
         unreadable = []
     else:
         search = find_photos(inputs, readable, leave_out=folder, with_results=folder is not None)
-        unreadable = search.unreadable
-
-        def target(photo: Found) -> Path:
-            if in_place:
-                return photo.source
-            stem, suffix = result_name(photo.source.name, readable, writable, file_format)
-            if folder is None:
-                return photo.source.with_name(stem + ENHANCED + suffix)
-            return folder / photo.relative.with_name(stem + suffix)
-
-        tasks = [Task(photo.source, target(photo)) for photo in search.photos]
+        unreadable, output_folder = search.unreadable, folder
+        placement = Placement(folder, readable, writable, file_format)
+        tasks = [
+            Task(photo.source, photo.source if in_place else placement.target(photo))
+            for photo in search.photos
+        ]
+        if folder is not None and any(_contains(Path(root), folder) for root in inputs):
+            taken = {photo.source for photo in search.photos}
+            there = [photo.source for photo in walk(folder, readable, None, [])]
+            left_out = [path for path in there if path not in taken and not is_result(path)]
     _check_targets(tasks)
     if not in_place:
         _check_sources_are_safe(tasks)
-    return Plan(tasks, unreadable)
+    if overwriting:
+        _check_left_out_is_safe(tasks, left_out)
+    return Plan(tasks, unreadable, left_out, output_folder)
 
 
 def result_name(
@@ -151,6 +200,25 @@ def _check_sources_are_safe(tasks: Sequence[Task]) -> None:
                 "choose another output, or name the folder, "
                 "where results of earlier runs are passed over"
             )
+
+
+def _check_left_out_is_safe(tasks: Sequence[Task], left_out: Sequence[Path]) -> None:
+    """Refuse targets in the place of what may be an original: nothing says that it is a result."""
+    originals = {os.path.realpath(path) for path in left_out}
+    for task in tasks:
+        if originals and os.path.realpath(task.target) in originals:
+            raise ValueError(
+                f"the result of {task.source} would overwrite {task.target}, "
+                "which no journal names as a result; choose another output, or --skip-existing"
+            )
+
+
+def _contains(named: Path, folder: Path) -> bool:
+    """Whether ``folder`` lies below what is searched for the sake of ``named``."""
+    root = searched_folder(named)
+    return root is not None and Path(os.path.realpath(folder)).is_relative_to(
+        os.path.realpath(root)
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

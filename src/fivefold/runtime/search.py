@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,9 +49,10 @@ def find_photos(
     """Find the photos that ``inputs`` stand for.
 
     Files are taken as they are named, whatever their suffix. Folders are searched through for the
-    suffixes; hidden files and folders are passed over, and links to folders not followed. What does
-    not exist is taken as a pattern (``*``, ``?``, ``[…]``, ``**``), of which the files with one of
-    the suffixes count; if there is none, it is kept as it is, to fail when it is read.
+    suffixes; hidden files and folders, pipes and devices are passed over, and links to folders not
+    followed. What does not exist is taken as a pattern (``*``, ``?``, ``[…]``, ``**``), of which
+    the files with one of the suffixes count; if there is none, it is kept as it is, to fail when it
+    is read.
 
     Args:
         inputs: Files, folders and patterns.
@@ -62,9 +64,9 @@ def find_photos(
     left_out = None if leave_out is None else os.path.realpath(leave_out)
     seen = set()
     for path in map(Path, inputs):
-        matches = [] if os.path.lexists(path) else _match(str(path), suffixes)
+        matches = [] if os.path.lexists(path) else _match(str(path), suffixes, left_out)
         if is_folder(path):
-            found = _walk(path, suffixes, left_out, search.unreadable)
+            found = list(walk(path, suffixes, left_out, search.unreadable))
         elif matches:
             root = _fixed_part(path)
             found = [Found(match, match.relative_to(root)) for match in matches]
@@ -80,6 +82,14 @@ def find_photos(
     return search
 
 
+def searched_folder(path: Path) -> Path | None:
+    """The folder that is searched when ``path`` is named; ``None`` for a file."""
+    if is_folder(path):
+        return path
+    is_pattern = glob.has_magic(str(path)) and not os.path.lexists(path)
+    return _fixed_part(path) if is_pattern else None
+
+
 def is_folder(path: Path) -> bool:
     """Whether ``path`` is a folder; one that cannot be asked (no right, too long) is none."""
     try:
@@ -88,10 +98,20 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def _walk(
-    root: Path, suffixes: Collection[str], left_out: str | None, unreadable: list[OSError]
-) -> list[Found]:
-    found = []
+def walk(
+    root: Path,
+    suffixes: Collection[str],
+    left_out: str | None,
+    unreadable: list[OSError],
+) -> Iterator[Found]:
+    """Find the photos below a folder, as :func:`find_photos` does for one that was named.
+
+    Args:
+        root: The folder.
+        suffixes: In lower case, with the dot.
+        left_out: The real path of a folder below it that is not searched.
+        unreadable: Gets the error of each folder that could not be listed.
+    """
     for folder, subfolders, names in os.walk(root, onerror=unreadable.append):
         subfolders[:] = sorted(
             name
@@ -100,16 +120,32 @@ def _walk(
             and (left_out is None or os.path.realpath(Path(folder, name)) != left_out)
         )
         for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in suffixes:
-                source = Path(folder, name)
-                found.append(Found(source, source.relative_to(root)))
-    return found
+            source = Path(folder, name)
+            if (
+                not name.startswith(".")
+                and source.suffix.lower() in suffixes
+                and not _is_special(source)
+            ):
+                yield Found(source, source.relative_to(root))
 
 
-def _match(pattern: str, suffixes: Collection[str]) -> list[Path]:
+def _is_special(path: Path) -> bool:
+    """Whether ``path`` is no file: reading a pipe or a device may wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False  # told when it is read
+    return not stat.S_ISREG(mode)
+
+
+def _match(pattern: str, suffixes: Collection[str], left_out: str | None) -> list[Path]:
     # pathlib's own would take hidden files, and refuse "**.jpg".
     paths = map(Path, sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
-    return [path for path in paths if path.suffix.lower() in suffixes and not is_folder(path)]
+    matches = [p for p in paths if p.suffix.lower() in suffixes and not _is_special(p)]
+    root = os.path.realpath(_fixed_part(Path(pattern)))
+    if left_out is None or root == left_out or not Path(left_out).is_relative_to(root):
+        return matches
+    return [p for p in matches if not Path(os.path.realpath(p)).is_relative_to(left_out)]
 
 
 def _fixed_part(pattern: Path) -> Path:
