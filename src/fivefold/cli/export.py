@@ -1,4 +1,4 @@
-"""``fivefold export``: trained weights to what enhances photos without PyTorch."""
+"""``fivefold export``: weights, models and photos' grids in the form that other programs take."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fivefold.cli.console import print_json
+from fivefold.cli.console import one_line, print_json
 from fivefold.cli.extras import require
 
 _NOT_STATED = "not stated"
+_WEIGHTS_SUFFIX = ".safetensors"
+_ENDINGS = (".fivefold", ".onnx", ".pt2", ".grid")
 _EXAMPLES = """\
 examples:
   fivefold export runs/mine/weights.safetensors -o mine.fivefold
   fivefold export weights.safetensors -o mine.fivefold --licence CC-BY-4.0 --card card.md
-  fivefold export weights.safetensors -o mine.onnx     only the network, from thumbnail to grid
+  fivefold export consensus -o network.onnx          the network, from thumbnail to grid
+  fivefold export consensus -o whole.onnx --whole    photo in, photo out, any size
+  fivefold export weights.safetensors -o whole.pt2   the same for PyTorch
+  fivefold export photo.jpg -o photo.grid            a photo's grid, for shaders
 
 Then: fivefold enhance photo.jpg --bundle mine.fivefold
+The other files and what reads them: docs/export.md
 """
 
 
@@ -24,20 +30,31 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     """Describe the arguments."""
     parser: argparse.ArgumentParser = verbs.add_parser(
         "export",
-        help="trained weights to a model that enhances photos",
+        help="models and grids for fivefold and for other programs",
         description="Write trained weights as one checked file that enhances photos without "
-        "PyTorch. The exported network is compared with the trained one first.",
+        "PyTorch, a model for other runtimes, or a photo's grid for shaders. What computes is "
+        "compared with the original first.",
         epilog=_EXAMPLES,
     )
     add = parser.add_argument
-    add("weights", type=Path, metavar="WEIGHTS", help="weights.safetensors of a run")
+    add(
+        "source",
+        metavar="SOURCE",
+        help="weights.safetensors of a run; for .onnx also a model that 'enhance' takes; for "
+        ".grid a photo",
+    )
     add(
         "-o",
         "--output",
         type=Path,
         required=True,
         metavar="OUT",
-        help="ending in .fivefold, or in .onnx for the network alone",
+        help="ending in .fivefold, .onnx, .pt2 (PyTorch) or .grid",
+    )
+    add(
+        "--whole",
+        action="store_true",
+        help=".onnx: from photo to enhanced photo, not the network alone",
     )
     add("--name", help="what users call it (default: OUT without its ending)")
     add(
@@ -46,41 +63,57 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         help=f"what the weights may be used for, one line (default: {_NOT_STATED})",
     )
     add("--card", type=Path, metavar="FILE", help="the model card, Markdown (default: a short one)")
+    add("--bundle", metavar="B", help=".grid: the model to use, as for 'enhance'")
+    add(
+        "--strength",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help=".grid: of the look, -1.5 to 1.5 (default 1)",
+    )
     add("--json", action="store_true", help="what was written, as JSON on stdout")
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    """Export the weights.
+    """Export what was asked for.
 
     Returns:
         0.
     """
-    from fivefold.runtime.bundle import SUFFIX
-
-    if options.output.suffix not in (SUFFIX, ".onnx"):
-        options.parser.error(f"-o must end in {SUFFIX} or .onnx, received {options.output}")
-    require("train", "torch", "onnx", "onnxscript", "safetensors")
-    size_bytes = _network(options) if options.output.suffix == ".onnx" else _bundle(options)
+    write = {".fivefold": _bundle, ".onnx": _onnx, ".pt2": _program, ".grid": _grid}
+    ending = options.output.suffix
+    if ending not in write:
+        options.parser.error(
+            f"-o must end in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}, "
+            f"received {one_line(str(options.output))}"
+        )
+    if options.whole and ending != ".onnx":
+        options.parser.error("--whole goes with -o OUT.onnx only")
+    if not -1.5 <= options.strength <= 1.5:
+        options.parser.error(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
+    size_bytes = write[ending](options)
     if options.json:
         print_json(path=str(options.output), size_bytes=size_bytes)
     else:
-        print(f"{options.output}: {size_bytes / 1e6:.1f} MB")
+        print(one_line(f"{options.output}: {size_bytes / 1e6:.1f} MB"))
     return 0
 
 
 def _bundle(options: argparse.Namespace) -> int:
+    require("train", "torch", "onnx", "onnxscript", "safetensors")
     import json
 
     from fivefold.export.bundle import export_bundle
     from fivefold.model.weights import load_weights
 
-    _, facts = load_weights(options.weights)
+    weights = Path(options.source)
+    _, facts = load_weights(weights)
     training = json.loads(facts.get("training", "{}"))
     name = options.name or options.output.stem
     try:
         export_bundle(
-            options.weights,
+            weights,
             options.output,
             name=name,
             preset=training.get("preset", "custom"),
@@ -92,18 +125,76 @@ def _bundle(options: argparse.Namespace) -> int:
     return int(options.output.stat().st_size)
 
 
-def _network(options: argparse.Namespace) -> int:
+def _onnx(options: argparse.Namespace) -> int:
     from fivefold.errors import BundleError
-    from fivefold.export.bundle import network_to_onnx
-    from fivefold.model.weights import load_weights
     from fivefold.photo.atomic import write_atomically
 
-    net, _ = load_weights(options.weights)
-    content = network_to_onnx(net)
+    if options.source.endswith(_WEIGHTS_SUFFIX):
+        content = _onnx_of_weights(options)
+    else:
+        content = _onnx_of_bundle(options)
     try:
         write_atomically(options.output, [content])
     except OSError as error:
         raise BundleError(f"{options.output}: {error.strerror or error}") from error
+    return len(content)
+
+
+def _onnx_of_weights(options: argparse.Namespace) -> bytes:
+    require("train", "torch", "onnx", "onnxscript", "safetensors")
+    from fivefold.export.bundle import network_to_onnx
+    from fivefold.export.photo_graph import photo_graph
+    from fivefold.model.weights import load_weights
+    from fivefold.runtime.bundle import Bundle
+    from fivefold.runtime.manifest import Manifest
+
+    net, _ = load_weights(Path(options.source))
+    network = network_to_onnx(net)
+    if not options.whole:
+        return network
+    name = options.name or options.output.stem
+    try:
+        facts = Manifest(name, preset="custom", licence=options.licence, created_by="fivefold")
+    except ValueError as error:
+        options.parser.error(str(error))
+    return photo_graph(Bundle(facts, network, net.guide.as_plain(), card="", source=options.source))
+
+
+def _onnx_of_bundle(options: argparse.Namespace) -> bytes:
+    from fivefold.runtime.bundle import Bundle
+    from fivefold.runtime.enhancer import find_bundle
+
+    if options.whole:
+        require("onnx", "onnx")
+    bundle = Bundle.read(find_bundle(options.source))
+    if not options.whole:
+        return bundle.network
+    from fivefold.export.photo_graph import photo_graph
+
+    return photo_graph(bundle)
+
+
+def _program(options: argparse.Namespace) -> int:
+    require("train", "torch", "safetensors")
+    from fivefold.export.program import export_program
+
+    return export_program(Path(options.source), options.output)
+
+
+def _grid(options: argparse.Namespace) -> int:
+    from fivefold.errors import PhotoWriteError
+    from fivefold.export.grid_file import pack_grid
+    from fivefold.photo.atomic import write_atomically
+    from fivefold.photo.files import read_photo
+    from fivefold.runtime.enhancer import Enhancer, neutral
+
+    photo = read_photo(options.source)
+    grid = Enhancer.load(options.bundle).predict(photo).with_strength(options.strength)
+    content = pack_grid(neutral(grid) if photo.is_greyscale else grid)
+    try:
+        write_atomically(options.output, [content])
+    except OSError as error:
+        raise PhotoWriteError(f"{options.output}: {error.strerror or error}") from error
     return len(content)
 
 
