@@ -12,6 +12,7 @@
 #include <string>
 
 #include "instruction_set.h"
+#include "network_module.h"
 #include "portable_pass.h"
 #include "thumbnail.h"
 #include "training_module.h"
@@ -121,6 +122,7 @@ NB_MODULE(_native, module) {
     fivefold::bind_sample<float>(module);
     module.def("arithmetic", &fivefold::arithmetic, "coefficients"_a.noconvert(), "matrix"_a,
                "matrix_bias"_a, "slopes"_a, "thresholds"_a, "bias"_a, "sample_bits"_a);
+    fivefold::bind_network(module);
     fivefold::bind_training(module);
     module.def("instruction_set", [] {
         return fivefold::kInstructionSetNames[static_cast<int>(fivefold::instruction_set())];

@@ -31,6 +31,21 @@ def arithmetic(
     bias: float,
     sample_bits: int,
 ) -> str: ...
+def convolve(
+    input: NDArray[np.float32],  # noqa: A002
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    output: NDArray[np.float32],
+    stride: int,
+    threads: int,
+) -> None: ...
+def connect(
+    input: NDArray[np.float32],  # noqa: A002
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    output: NDArray[np.float32],
+) -> None: ...
+def pack_weights(stored: NDArray[np.float32], packed: NDArray[np.float32]) -> None: ...
 def training_forward(
     photo: Reals,
     coefficients: Reals,

@@ -1,4 +1,8 @@
-"""The bundle's network in ONNX Runtime: thumbnail in, coefficients of the grid out."""
+"""The bundle's network: thumbnail in, coefficients of the grid out.
+
+A network of the paper's kind runs on the compiled layers, any other in ONNX Runtime, which takes
+longer to start than a photo takes to be enhanced.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,13 @@ from numpy.typing import NDArray
 from fivefold.errors import BundleDamagedError
 from fivefold.kernels.grid import COEFFICIENTS
 from fivefold.runtime.bundle import Bundle
+from fivefold.runtime.compiled_network import CompiledNetwork, UnknownNetworkError
 
 if TYPE_CHECKING:
     import onnxruntime
+
+# The network takes milliseconds: more threads would spend longer starting than working.
+_MOST_THREADS = 2
 
 
 class Network:
@@ -29,8 +37,18 @@ class Network:
             BundleDamagedError: If ONNX Runtime cannot run it, or it is not from thumbnail to grid.
         """
         self._source = bundle.source
-        self._session = _open_session(bundle, threads)
+        self._compiled: CompiledNetwork | None = None
+        threads = min(threads or _MOST_THREADS, _MOST_THREADS)
+        try:
+            self._compiled = CompiledNetwork(bundle.network, threads=threads)
+        except (ImportError, UnknownNetworkError):
+            self._session = _open_session(bundle, threads)
         self._check_interface(bundle.manifest.input_size_px)
+
+    @property
+    def engine_name(self) -> str:
+        """What it runs on: ``"native"``, the compiled layers, or ``"onnxruntime"``."""
+        return "onnxruntime" if self._compiled is None else "native"
 
     def __call__(self, thumbnail: NDArray[np.float32]) -> NDArray[np.float32]:
         """Predict the coefficients of a photo's grid (PAPER section 1).
@@ -45,16 +63,17 @@ class Network:
             BundleDamagedError: If the network's answer is not finite or of another shape.
         """
         planes = np.clip(thumbnail, 0.0, 1.0).transpose(2, 0, 1)[None]
-        grids = self._session.run(
-            ["grid"], {"thumbnail": np.ascontiguousarray(planes, np.float32)}
-        )[0]
+        if self._compiled is not None:
+            grids = self._compiled(planes.astype(np.float32, copy=False))
+        else:
+            planes = np.ascontiguousarray(planes, np.float32)
+            grids = self._session.run(["grid"], {"thumbnail": planes})[0]
         if not np.isfinite(grids).all():
             raise BundleDamagedError(f"{self._source}: the network's answer is not finite")
         return cast("NDArray[np.float32]", grids[0])
 
     def _check_interface(self, size_px: int) -> None:
-        takes = [(node.name, node.type, node.shape) for node in self._session.get_inputs()]
-        gives = [(node.name, node.type, node.shape) for node in self._session.get_outputs()]
+        takes, gives = self._interface()
         if takes != [("thumbnail", "tensor(float)", [1, 3, size_px, size_px])]:
             raise BundleDamagedError(
                 f"{self._source}: network.onnx must take 'thumbnail' (1, 3, {size_px}, {size_px}), "
@@ -69,15 +88,31 @@ class Network:
                 f"width), it gives {gives}"
             )
 
+    def _interface(self) -> tuple[list[_Port], list[_Port]]:
+        """What the network takes and gives: names, types and shapes."""
+        if self._compiled is not None:
+            compiled = self._compiled
+            return (
+                [("thumbnail", "tensor(float)", [*compiled.input_shape])],
+                [("grid", "tensor(float)", [*compiled.output_shape])],
+            )
+        takes, gives = self._session.get_inputs(), self._session.get_outputs()
+        return (
+            [(node.name, node.type, node.shape) for node in takes],
+            [(node.name, node.type, node.shape) for node in gives],
+        )
 
-def _open_session(bundle: Bundle, threads: int | None) -> onnxruntime.InferenceSession:
+
+_Port = tuple[str, str, list[int]]
+
+
+def _open_session(bundle: Bundle, threads: int) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is fatal is raised as well
     options.inter_op_num_threads = 1
-    # The network takes milliseconds: more threads would spend longer starting than working.
-    options.intra_op_num_threads = min(threads or 2, 2)
+    options.intra_op_num_threads = threads
     # Idle workers sleep, instead of taking the cores that decode and render.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:

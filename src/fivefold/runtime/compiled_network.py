@@ -1,0 +1,227 @@
+"""The bundle's network run by the compiled layers of ``csrc/network_layers.cpp``.
+
+The ONNX file of the bundle stays what defines the network; it is read node by node. A network of
+other operations than the paper's is left to ONNX Runtime. Shapes are those of ONNX (one picture,
+channels, rows, columns); in memory the channels of a pixel lie next to each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivefold.runtime.onnx_file import Graph, Node, OnnxFileError, read_graph
+
+_BLOCK = 16  # of output channels, as csrc/network_layers.h has it
+_VERSIONS = range(13, 26)  # of ONNX's operations, in which those below mean the same
+_MOST_NUMBERS = 1 << 24  # of a value on the way; the paper's networks have a sixteenth of it
+
+Array: TypeAlias = NDArray[np.float32]
+Shape: TypeAlias = tuple[int, ...]
+Operation: TypeAlias = Callable[..., Array]
+
+
+class UnknownNetworkError(ValueError):
+    """The network has something that only ONNX Runtime can run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    takes: tuple[str, ...]
+    gives: str
+    run: Operation
+
+
+class CompiledNetwork:
+    """A network that may be called from several threads at once; results do not depend on them.
+
+    Attributes:
+        input_shape: Shape of what it takes, ``thumbnail``.
+        output_shape: Shape of what it gives, ``grid``.
+    """
+
+    def __init__(self, model: bytes, *, threads: int) -> None:
+        """Lay out the weights as the compiled layers take them.
+
+        Args:
+            model: An ONNX file with one input, ``thumbnail``, and one output, ``grid``.
+            threads: How many threads one call may use.
+
+        Raises:
+            ImportError: If the compiled kernels are missing.
+            UnknownNetworkError: If anything in the file is not as the paper's network needs it.
+        """
+        try:
+            graph = read_graph(model)
+        except OnnxFileError as error:
+            raise UnknownNetworkError(str(error)) from error
+        _require(graph.version in _VERSIONS, f"version {graph.version} of the operations")
+        _require([*graph.inputs] == ["thumbnail"] and [*graph.outputs] == ["grid"], "its names")
+        self.input_shape = graph.inputs["thumbnail"]
+        _check_size(self.input_shape)
+        compiler = _Compiler(graph, threads)
+        self._steps = [compiler.step(node) for node in graph.nodes]
+        self.output_shape = compiler.shapes.get("grid", ())
+        _require(self.output_shape == graph.outputs["grid"], "its output")
+
+    def __call__(self, thumbnail: Array) -> Array:
+        """Run the network on an array of ``input_shape``."""
+        values = {"thumbnail": thumbnail}
+        for step in self._steps:
+            values[step.gives] = step.run(*(values[name] for name in step.takes))
+        return np.ascontiguousarray(values["grid"])
+
+
+class _Compiler:
+    """Turns nodes into steps one after the other, checking that every shape fits.
+
+    Attributes:
+        shapes: Of the values known so far.
+    """
+
+    def __init__(self, graph: Graph, threads: int) -> None:
+        self.shapes = dict(graph.inputs)
+        self._constants = graph.constants
+        self._threads = threads
+        self._uses = Counter(name for node in graph.nodes for name in node.inputs)
+        self._own_memory: set[str] = set()  # values that share no other value's
+
+    def step(self, node: Node) -> _Step:
+        compilers = {
+            "Conv": self._convolution,
+            "Gemm": self._connection,
+            "Relu": self._rectification,
+            "Add": self._sum,
+            "Reshape": self._new_shape,
+            "Unsqueeze": self._new_shape,
+        }
+        _require(node.operation in compilers, f"operation {node.operation!r}")
+        _require(len(node.outputs) == 1 and node.outputs[0] not in self.shapes, "its outputs")
+        takes = tuple(name for name in node.inputs if name in self.shapes)
+        run, shape = compilers[node.operation](node)
+        _check_size(shape)
+        self.shapes[node.outputs[0]] = shape
+        if node.operation in ("Conv", "Gemm", "Add"):
+            self._own_memory.add(node.outputs[0])
+        return _Step(takes, node.outputs[0], run)
+
+    def _convolution(self, node: Node) -> tuple[Operation, Shape]:
+        from fivefold._native import convolve, pack_weights
+
+        (one, channels, height, width), weights = self._shape(node, 0), self._constant(node, 1)
+        _require(weights.ndim == 4 and weights.shape[1] == channels and one == 1, "a convolution")
+        outputs, _, kernel, _ = weights.shape
+        bias = self._bias(node, outputs)
+        given = node.attributes
+        border = _same(given.get("pads", (0,)))
+        stride = _same(given.get("strides", (1,)))
+        _require(
+            _same(given.get("dilations", (1,))) == 1
+            and given.get("group", 1) == 1
+            and given.get("auto_pad", b"NOTSET") == b"NOTSET"
+            and weights.shape[2:] == (kernel, kernel)
+            and 0 <= border < kernel <= min(height, width) + 2 * border
+            and stride > 0,
+            "a convolution's settings",
+        )
+        packed = np.empty((-(-outputs // _BLOCK), kernel, kernel, channels, _BLOCK), np.float32)
+        pack_weights(weights, packed)
+        rows, columns = (1 + (side + 2 * border - kernel) // stride for side in (height, width))
+
+        def run(picture: Array) -> Array:
+            padded = np.zeros((height + 2 * border, width + 2 * border, channels), np.float32)
+            padded[border : border + height, border : border + width] = picture[0].transpose(
+                1, 2, 0
+            )
+            output = np.empty((rows, columns, outputs), np.float32)
+            convolve(padded, packed, bias, output, stride, self._threads)
+            return output.transpose(2, 0, 1)[None]
+
+        return run, (1, outputs, rows, columns)
+
+    def _connection(self, node: Node) -> tuple[Operation, Shape]:
+        from fivefold._native import connect
+
+        shape, weights = self._shape(node, 0), self._constant(node, 1)
+        given = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0, **node.attributes}
+        plain = given == {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
+        _require(plain and weights.ndim == 2 and shape == (1, weights.shape[1]), "a connection")
+        outputs = len(weights)
+        bias = self._bias(node, outputs)
+
+        def run(vector: Array) -> Array:
+            output = np.empty(outputs, np.float32)
+            connect(np.ascontiguousarray(vector[0]), weights, bias, output)
+            return output[None]
+
+        return run, (1, outputs)
+
+    def _rectification(self, node: Node) -> tuple[Operation, Shape]:
+        name = node.inputs[0]
+        in_place = name in self._own_memory and self._uses[name] == 1
+
+        def run(value: Array) -> Array:
+            rectified: Array = np.maximum(value, 0, out=value if in_place else None)
+            return rectified
+
+        return run, self._shape(node, 0)
+
+    def _sum(self, node: Node) -> tuple[Operation, Shape]:
+        try:
+            shape = np.broadcast_shapes(self._shape(node, 0), self._shape(node, 1))
+        except ValueError as error:
+            raise UnknownNetworkError("a sum of other shapes") from error
+        return np.add, shape
+
+    def _new_shape(self, node: Node) -> tuple[Operation, Shape]:
+        before, numbers = self._shape(node, 0), self._constant(node, 1, np.int64).tolist()
+        if node.operation == "Reshape":
+            shape = tuple(numbers)
+            _require(min(shape, default=0) > 0, "a shape that is not known beforehand")
+        else:
+            _require(numbers == [*range(len(before), len(before) + len(numbers))], "new axes")
+            shape = before + (1,) * len(numbers)
+        _require(prod(shape) == prod(before), "a new shape")
+        return lambda value: value.reshape(shape), shape
+
+    def _shape(self, node: Node, place: int) -> Shape:
+        name = node.inputs[place] if place < len(node.inputs) else ""
+        _require(name in self.shapes, f"the inputs of a {node.operation}")
+        return self.shapes[name]
+
+    def _constant(self, node: Node, place: int, kind: type = np.float32) -> NDArray[Any]:
+        name = node.inputs[place] if place < len(node.inputs) else ""
+        _require(name in self._constants, f"the constants of a {node.operation}")
+        numbers = self._constants[name]
+        _require(numbers.dtype == kind and 0 not in numbers.shape, f"constant {name!r}")
+        # Models are packed without gaps, so that numbers may lie between words.
+        return numbers if numbers.flags.aligned else numbers.copy()
+
+    def _bias(self, node: Node, outputs: int) -> Array:
+        if len(node.inputs) < 3:
+            return np.zeros(outputs, np.float32)
+        bias: Array = self._constant(node, 2)
+        _require(bias.shape == (outputs,), "a bias")
+        return bias
+
+
+def _require(is_so: bool, what: str) -> None:
+    if not is_so:
+        raise UnknownNetworkError(f"not a network of the paper's kind: {what}")
+
+
+def _check_size(shape: Shape) -> None:
+    _require(len(shape) > 0 and 0 < prod(shape) <= _MOST_NUMBERS, "the size of a value")
+
+
+def _same(numbers: object) -> int:
+    """The one number that a setting has for all sides, or -1."""
+    if not isinstance(numbers, tuple) or len(set(numbers)) != 1:
+        return -1
+    return int(numbers[0])

@@ -1,0 +1,222 @@
+"""The compiled layers give what ONNX Runtime gives, and leave to it what they do not know."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from fivefold.errors import BundleDamagedError
+from fivefold.kernels import engine
+from fivefold.runtime.bundle import Bundle
+from fivefold.runtime.enhancer import Enhancer, find_bundle
+from fivefold.runtime.network import Network
+from fivefold.runtime.onnx_file import OnnxFileError, read_graph
+
+if engine.NATIVE_MISSING is not None:
+    pytest.skip(f"no compiled kernels: {engine.NATIVE_MISSING}", allow_module_level=True)
+
+from fivefold import _native
+from fivefold.runtime.compiled_network import CompiledNetwork, UnknownNetworkError
+
+SIDE = 16  # of the thumbnails here: small networks are as good as large ones
+
+
+def make_model(
+    nodes: list[Any],
+    constants: dict[str, np.ndarray],
+    output: tuple[int, ...],
+    *,
+    channels: int = 3,
+    side: int = SIDE,
+    version: int = 18,
+) -> bytes:
+    """An ONNX file from ``thumbnail`` to ``grid``."""
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info("thumbnail", TensorProto.FLOAT, [1, channels, side, side])],
+        [helper.make_tensor_value_info("grid", TensorProto.FLOAT, list(output))],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    opset = helper.make_opsetid("", version)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString()
+
+
+def normal(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.3, shape).astype(np.float32)
+
+
+def convolution(
+    outputs: int, channels: int = 3, kernel: int = 3, stride: int = 1, border: int = 1, **given: Any
+) -> bytes:
+    """A network that is one convolution."""
+    usual = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": [border] * 4}
+    side = 1 + (SIDE + 2 * border - kernel) // stride
+    return make_model(
+        [helper.make_node("Conv", ["thumbnail", "w", "b"], ["grid"], **{**usual, **given})],
+        {"w": normal(1, outputs, channels, kernel, kernel), "b": normal(2, outputs)},
+        (1, outputs, side, side),
+        channels=channels,
+    )
+
+
+def by_onnx_runtime(model: bytes, thumbnail: np.ndarray) -> np.ndarray:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    (grid,) = session.run(["grid"], {"thumbnail": thumbnail})
+    return np.asarray(grid)
+
+
+def check_agreement(model: bytes, channels: int = 3) -> None:
+    thumbnail = normal(3, 1, channels, SIDE, SIDE)
+    expected = by_onnx_runtime(model, thumbnail)
+    received = CompiledNetwork(model, threads=2)(thumbnail)
+    assert received.shape == expected.shape
+    np.testing.assert_allclose(received, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture(params=["portable", "neon", "avx2", "avx512"])
+def instruction_set(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each that this processor has."""
+    _native.limit_instruction_set(request.param)
+    try:
+        if _native.instruction_set() != request.param:
+            pytest.skip("this processor lacks it")
+        yield request.param
+    finally:
+        _native.limit_instruction_set("avx512")
+
+
+def test_the_shipped_network_agrees_with_onnx_runtime() -> None:
+    """No coefficient of the shipped bundle's grid differs by more than 1e-5."""
+    model = Bundle.read(find_bundle()).network
+    compiled = CompiledNetwork(model, threads=2)
+    random = np.random.default_rng(4)
+    for power in (0.5, 1, 3):
+        thumbnail = random.random((1, 3, 256, 256), dtype=np.float32) ** np.float32(power)
+        difference = compiled(thumbnail) - by_onnx_runtime(model, thumbnail)
+        assert np.abs(difference).max() < 1e-5
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    outputs=st.integers(1, 70),
+    channels=st.integers(1, 5),
+    kernel=st.sampled_from([1, 2, 3, 5]),
+    stride=st.integers(1, 3),
+    border=st.integers(0, 2),
+)
+def test_convolutions(outputs: int, channels: int, kernel: int, stride: int, border: int) -> None:
+    """Of any size, stride and border, they give what ONNX Runtime gives."""
+    border = min(border, kernel - 1)
+    check_agreement(convolution(outputs, channels, kernel, stride, border), channels)
+
+
+def test_the_other_operations() -> None:
+    """A vector added to every pixel, reshaped pictures and values used twice come out right."""
+    nodes = [
+        helper.make_node("Relu", ["thumbnail"], ["rectified"]),
+        helper.make_node("Conv", ["rectified", "w"], ["local"], kernel_shape=[1, 1]),
+        helper.make_node("Reshape", ["rectified", "flat"], ["vector"]),
+        helper.make_node("Gemm", ["vector", "m"], ["global"], transB=1),
+        helper.make_node("Unsqueeze", ["global", "axes"], ["one_pixel"]),
+        helper.make_node("Add", ["local", "one_pixel"], ["mixed"]),
+        helper.make_node("Relu", ["mixed"], ["shown"]),
+        helper.make_node("Add", ["shown", "mixed"], ["twice"]),
+        helper.make_node("Reshape", ["twice", "as_grid"], ["grid"]),
+    ]
+    constants = {
+        "w": normal(5, 10, 3, 1, 1),
+        "m": normal(6, 10, 3 * SIDE * SIDE),
+        "flat": np.array([1, 3 * SIDE * SIDE]),
+        "axes": np.array([2, 3]),
+        "as_grid": np.array([1, 5, 2, SIDE, SIDE]),
+    }
+    check_agreement(make_model(nodes, constants, (1, 5, 2, SIDE, SIDE)))
+
+
+def test_every_instruction_set_gives_the_same_bits(instruction_set: str) -> None:
+    """Whatever the width of the registers and the number of threads, the sums are the same."""
+    model = Bundle.read(find_bundle()).network
+    thumbnail = normal(7, 1, 3, 256, 256)
+    received = CompiledNetwork(model, threads=1)(thumbnail)
+    _native.limit_instruction_set("avx512")
+    assert np.array_equal(received, CompiledNetwork(model, threads=3)(thumbnail))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        convolution(4, dilations=[2, 2]),
+        convolution(4, auto_pad="SAME_UPPER", pads=[0, 0, 0, 0]),
+        convolution(4, pads=[1, 1, 0, 0]),
+        make_model([helper.make_node("Sigmoid", ["thumbnail"], ["grid"])], {}, (1, 3, SIDE, SIDE)),
+        make_model(
+            [helper.make_node("Relu", ["thumbnail"], ["grid"])], {}, (1, 3, SIDE, SIDE), version=11
+        ),
+    ],
+    ids=["dilated", "padded by name", "uneven border", "sigmoid", "old operations"],
+)
+def test_other_networks_are_left_to_onnx_runtime(model: bytes) -> None:
+    """What is not known to be the same is not run here."""
+    with pytest.raises(UnknownNetworkError):
+        CompiledNetwork(model, threads=1)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 3, 2), (4, 2, 3, 3)])
+def test_weights_that_do_not_fit_are_refused(shape: tuple[int, ...]) -> None:
+    """Neither kernels that are not square nor other channels than the picture's."""
+    node = helper.make_node("Conv", ["thumbnail", "w"], ["grid"], pads=[1, 1, 1, 1])
+    model = make_model([node], {"w": normal(8, *shape)}, (1, 4, SIDE, SIDE))
+    with pytest.raises(UnknownNetworkError):
+        CompiledNetwork(model, threads=1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(at=st.integers(0, 10_000), change=st.integers(1, 255), cut=st.booleans())
+def test_damaged_files_are_refused_or_read(at: int, change: int, cut: bool) -> None:
+    """A changed byte, or an end too early, raises the one error or gives another network."""
+    content = bytearray(convolution(4))
+    at %= len(content)
+    content[at] = content[at] ^ change
+    damaged = bytes(content[:at] if cut else content)
+    with contextlib.suppress(UnknownNetworkError):
+        network = CompiledNetwork(damaged, threads=1)
+        assert network(np.zeros(network.input_shape, np.float32)).shape == network.output_shape
+
+
+def test_constants_share_the_memory_of_the_file() -> None:
+    """Reading a file takes no second copy of its weights."""
+    content = convolution(4)
+    weights = read_graph(content).constants["w"]
+    assert np.shares_memory(weights, np.frombuffer(content, np.uint8))
+    with pytest.raises(OnnxFileError, match="expected one graph"):
+        read_graph(b"")
+
+
+def test_a_bundle_says_what_it_runs_on(
+    bundle_path: Path, write_tiny: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shipped bundle runs compiled; others, and all without compiled kernels, do not."""
+    assert Network(Bundle.read(find_bundle())).engine_name == "native"
+    assert Network(Bundle.read(bundle_path)).engine_name == "onnxruntime"
+    with pytest.raises(BundleDamagedError, match="must give 'grid'"):
+        Enhancer.load(write_tiny(convolution_of_thumbnail()))
+    monkeypatch.setitem(sys.modules, "fivefold._native", None)
+    assert Network(Bundle.read(find_bundle())).engine_name == "onnxruntime"
+
+
+def convolution_of_thumbnail() -> bytes:
+    """A network that takes what it must, but gives a picture."""
+    node = helper.make_node("Conv", ["thumbnail", "w"], ["grid"], pads=[1, 1, 1, 1])
+    return make_model([node], {"w": normal(9, 12, 3, 3, 3)}, (1, 12, 256, 256), side=256)
