@@ -1,0 +1,1 @@
+"""Photos that lie anywhere, enhanced by one machine or by a Ray cluster."""
