@@ -22,11 +22,11 @@ __all__ = ["bundle_path", "network"]
 
 @pytest.fixture
 def fivefold(bundle_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    """Run a command in this process; ``enhance`` uses the tiny bundle."""
+    """Run a command in this process; ``enhance`` and ``watch`` use the tiny bundle."""
 
     def run(*words: str | Path) -> Result:
         arguments = [str(word) for word in words]
-        if arguments[:1] == ["enhance"] and "--bundle" not in arguments:
+        if arguments[:1] in (["enhance"], ["watch"]) and "--bundle" not in arguments:
             arguments += ["--bundle", str(bundle_path)]
         try:
             code = main(arguments)
@@ -41,11 +41,11 @@ def fivefold(bundle_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[.
 
 @pytest.fixture
 def start(bundle_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
-    """Start a command in a process of its own; ``enhance`` uses the tiny bundle."""
+    """Start a command in a process of its own; ``enhance`` and ``watch`` use the tiny bundle."""
 
     def run(*words: str | Path, **options: Any) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "fivefold", *map(str, words)]
-        if words[0] == "enhance":
+        if words[0] in ("enhance", "watch"):
             command += ["--bundle", str(bundle_path)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen(command, **{**pipes, "env": os.environ, **options})

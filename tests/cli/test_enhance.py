@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from command import Result
 
-from fivefold.cli import enhance
+from fivefold.cli import result_options
 from fivefold.photo.files import KNOWN_SUFFIXES, WRITABLE, read_photo
 
 Run = Callable[..., Result]
@@ -22,7 +22,9 @@ def level(path: str | Path) -> float:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """What people see in a folder: nothing hidden."""
+    paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return sorted(str(path) for path in paths if not path.name.startswith("."))
 
 
 def test_a_photo_gets_a_result_beside_it(fivefold: Run, photos: Path) -> None:
@@ -158,6 +160,7 @@ def test_json_tells_everything_to_programs(fivefold: Run, photos: Path) -> None:
         "target": "out/a.jpg",
         "ok": True,
         "skipped": False,
+        "stale": None,
         "error": None,
         "notes": [],
         "seconds": by_source["in/a.jpg"]["seconds"],
@@ -240,7 +243,7 @@ def test_a_wrong_command_is_explained(
 def test_the_formats_offered_are_those_that_can_be_written() -> None:
     """The command line lists them without loading the codecs; the lists agree."""
     writable = {KNOWN_SUFFIXES[suffix] for suffix in WRITABLE}
-    assert {name.upper() for name in enhance.FORMATS} == writable
+    assert {name.upper() for name in result_options.FORMATS} == writable
 
 
 def test_a_folder_without_photos_is_no_failure(fivefold: Run, photos: Path) -> None:

@@ -5,31 +5,30 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from fivefold.cli import enhance_remote
 from fivefold.cli.console import Progress, one_line, print_json, say
+from fivefold.cli.result_options import (
+    add_result_options,
+    check_result_options,
+    journal_of,
+    placement_of,
+    refuse,
+    settings_of,
+)
 from fivefold.cli.summary import Summary, tell
 
 if TYPE_CHECKING:
     from fivefold.runtime.batch import Settings
     from fivefold.runtime.enhancer import Enhancer
+    from fivefold.runtime.journal import Journal
     from fivefold.runtime.plan import Plan
 
 _STREAM = "-"
-FORMATS = (
-    "jpeg",
-    "png",
-    "tiff",
-    "webp",
-    "avif",
-    "heif",
-    "jxl",
-    "ppm",
-)  # stated here, since the codecs load slowly
 _EXAMPLES = """\
 examples:
   fivefold enhance photo.jpg                     writes photo_enhanced.jpg
@@ -38,6 +37,7 @@ examples:
   fivefold enhance 'holiday/**/*.tif' -o out     a pattern
   fivefold enhance photo.jpg --strength 0.5      half as much
   fivefold enhance holiday -o enhanced --skip-existing   go on where it was interrupted
+  fivefold enhance s3://bucket/in -o s3://bucket/out --cluster HOST:6379   on many machines
   fivefold enhance - < photo.jpg > better.jpg    in a pipe
 """
 
@@ -53,32 +53,19 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("inputs", nargs="+", metavar="INPUT", help="file, folder, pattern, or - for stdin")
     add("-o", "--output", metavar="OUT", help="file, folder, or - for stdout")
-    add(
-        "--strength",
-        type=float,
-        default=1.0,
-        metavar="S",
-        help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
-    )
-    add("--quality", type=_integer(1, 100), metavar="Q", help="of lossy formats, 1 to 100")
-    add("--format", choices=FORMATS, help="of the results (default: as each photo)")
-    add("--bit-depth", type=int, choices=(8, 16), help="of the results (default: as each photo)")
-    add(
-        "--jobs",
-        type=_integer(1, 1024),
-        metavar="N",
-        help="photos at a time (default: one for each processor core)",
-    )
+    add_result_options(parser)
+    enhance_remote.add_options(parser)
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument(
         "--skip-existing", action="store_true", help="leave alone what has a result"
     )
+    existing.add_argument(
+        "--update",
+        action="store_true",
+        help="the same, but make anew what is out of date or was made with other options",
+    )
     existing.add_argument("--in-place", action="store_true", help="overwrite the photos themselves")
     add("--dry-run", action="store_true", help="only say what would be written where")
-    add("--json", action="store_true", help="one JSON object a line on stdout, the last a summary")
-    add("--strip-metadata", action="store_true", help="leave out EXIF with GPS, XMP and IPTC")
-    add("--no-note", action="store_true", help="do not say in XMP what was done")
-    add("--bundle", metavar="B", help="model to use: a file, or a name that 'info' lists")
     return parser
 
 
@@ -90,35 +77,46 @@ def run(options: argparse.Namespace) -> int:
     """
     start_s = time.perf_counter()
     _check(options)
-    from fivefold.runtime.batch import Settings
-
-    settings = Settings(
-        strength=options.strength,
-        quality=options.quality,
-        bit_depth=options.bit_depth,
-        skip_existing=options.skip_existing,
-        strip_metadata=options.strip_metadata,
-        note=not (options.no_note or options.strip_metadata),
+    settings = replace(
+        settings_of(options), skip_existing=options.skip_existing, update=options.update
     )
+    if enhance_remote.is_remote(options):
+        try:
+            return enhance_remote.run_remote(options, settings)
+        except ValueError as error:
+            refuse(options, str(error))
     if _STREAM in (*options.inputs, options.output):
         return _run_stream(options, settings)
-    plan = _make_plan(options)
+    journal = journal_of(options)
+    plan = _make_plan(options, journal)
+    if options.journal is None and plan.folder is None:
+        journal = None  # the output is a file
     if options.dry_run:
-        return _tell_plan(plan, settings, as_json=options.json)
-    return _run_batch(options, settings, plan, start_s)
+        return _tell_plan(options, settings, plan, journal)
+    if journal is None:
+        return _run_batch(options, settings, plan, None, start_s)
+    with journal:
+        if options.journal is not None or journal.path.exists():
+            journal.open()  # or tell why not before any work
+        elif len(plan.tasks) == 1:
+            return _run_batch(options, settings, plan, None, start_s)
+        code = _run_batch(options, settings, plan, journal, start_s)
+    if journal.failure is not None:
+        say(f"{journal.path}: {journal.failure.strerror}; the journal is not complete")
+        return 1
+    return code
 
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse arguments that contradict each other, or can never work."""
-    error = partial(_refuse, options)
-    if "" in (*options.inputs, options.output):  # an unset variable of a shell, not this folder
+    error = partial(refuse, options)
+    if "" in options.inputs:  # an unset variable of a shell, not this folder
         error("a name is empty")
-    if not -1.5 <= options.strength <= 1.5:
-        error(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
-    if options.bit_depth == 16 and options.format in ("jpeg", "webp"):
-        error(f"--bit-depth 16: {options.format} holds 8 bits")
+    check_result_options(options)
     if options.in_place and (options.output or options.format):
         error("--in-place keeps the place and the format: not with --output or --format")
+    if enhance_remote.is_remote(options) and (reason := enhance_remote.why_not(options)):
+        error(reason)
     if _STREAM not in (*options.inputs, options.output):
         return
     if len(options.inputs) > 1:
@@ -128,39 +126,45 @@ def _check(options: argparse.Namespace) -> None:
         error("the result would go to the terminal: redirect it, or name a file with -o")
     if to_stdout and options.json:
         error("--json and the photo cannot both go to stdout: name a file with -o")
-    if options.in_place or options.skip_existing or options.dry_run:
-        error("--in-place, --skip-existing and --dry-run do not go with a pipe")
+    if options.in_place or options.skip_existing or options.update or options.dry_run:
+        error("--in-place, --skip-existing, --update and --dry-run do not go with a pipe")
+    if options.journal is not None:
+        error("--journal does not go with a pipe")
 
 
-def _refuse(options: argparse.Namespace, reason: str) -> NoReturn:
-    """Leave with the usage and the reason, exit code 2."""
-    parser: argparse.ArgumentParser = options.parser
-    parser.error(one_line(reason))
-
-
-def _make_plan(options: argparse.Namespace) -> Plan:
-    from fivefold.photo.files import KNOWN_SUFFIXES, READABLE, WRITABLE
+def _make_plan(options: argparse.Namespace, journal: Journal | None) -> Plan:
     from fivefold.runtime.plan import make_plan
 
+    placement = placement_of(options, None)
     try:
-        return make_plan(
+        plan = make_plan(
             options.inputs,
             options.output,
-            readable=READABLE,
-            writable={
-                suffix: name for suffix, name in KNOWN_SUFFIXES.items() if suffix in WRITABLE
-            },
-            file_format=options.format and options.format.upper(),
+            readable=placement.readable,
+            writable=placement.writable,
+            file_format=placement.file_format,
             in_place=options.in_place,
+            is_result=(lambda _: False) if journal is None else journal.knows,
+            overwriting=not options.skip_existing,
         )
     except ValueError as error:
-        _refuse(options, str(error))
+        refuse(options, str(error))
+    if plan.left_out:
+        count = len(plan.left_out)
+        photos = "a photo that is" if count == 1 else f"{count} photos that are"
+        say(f"{plan.folder}: {photos} there already left out, since results go there")
+    return plan
 
 
-def _tell_plan(plan: Plan, settings: Settings, *, as_json: bool) -> int:
+def _tell_plan(
+    options: argparse.Namespace, settings: Settings, plan: Plan, journal: Journal | None
+) -> int:
+    from fivefold.runtime.batch import Batch
+
+    batch = Batch(cache(partial(_load, options.bundle)), settings, journal)
     for task in plan.tasks:
-        skipped = settings.skip_existing and task.has_result
-        if as_json:
+        skipped = batch.kept(task) is not None
+        if options.json:
             print_json(source=str(task.source), target=str(task.target), skipped=skipped)
         else:
             note = " (exists: skipped)" if skipped else ""
@@ -174,7 +178,13 @@ def _tell_unreadable(plan: Plan) -> int:
     return 1 if plan.unreadable else 0
 
 
-def _run_batch(options: argparse.Namespace, settings: Settings, plan: Plan, start_s: float) -> int:
+def _run_batch(
+    options: argparse.Namespace,
+    settings: Settings,
+    plan: Plan,
+    journal: Journal | None,
+    start_s: float,
+) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
     from fivefold.photo.threads import available_threads
@@ -191,7 +201,9 @@ def _run_batch(options: argparse.Namespace, settings: Settings, plan: Plan, star
         Progress(len(plan.tasks), "photos") as progress,
     ):
         enhancer = loader.submit(_load, options.bundle, threads=threads)
-        for outcome in enhance_files(plan.tasks, enhancer.result, settings, jobs=jobs):
+        for outcome in enhance_files(
+            plan.tasks, enhancer.result, settings, jobs=jobs, journal=journal
+        ):
             summary.count(outcome)
             tell(outcome, progress, as_json=options.json)
             progress.advance()
@@ -236,22 +248,5 @@ def _run_stream(options: argparse.Namespace, settings: Settings) -> int:
         else:
             write_photo(photo, Path(output), **coding)
     except ValueError as error:  # a bit depth that the photo's own format cannot hold
-        _refuse(options, str(error))
+        refuse(options, str(error))
     return 0
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    """What argparse turns a word into a whole number with."""
-
-    def parse(word: str) -> int:
-        try:
-            value = int(word)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(
-                f"expected a whole number from {low} to {high}, received {word!r}"
-            )
-        return value
-
-    return parse

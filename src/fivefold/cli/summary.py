@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from fivefold.cli.console import Progress, print_json
 
 if TYPE_CHECKING:
+    from fivefold.cluster.outcome import RemoteOutcome
     from fivefold.runtime.batch import Outcome
 
 
-def tell(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:
+def tell(outcome: Outcome | RemoteOutcome, progress: Progress, *, as_json: bool) -> None:
     """Say what became of a photo: what failed on stderr, and as JSON everything on stdout."""
     if as_json:
         print_json(
@@ -20,6 +21,7 @@ def tell(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:
             target=str(outcome.target),
             ok=outcome.ok,
             skipped=outcome.skipped,
+            stale=_stale(outcome) or None,
             error=outcome.message or None,
             notes=list(outcome.notes),
             seconds=round(outcome.seconds, 4),
@@ -28,6 +30,11 @@ def tell(outcome: Outcome, progress: Progress, *, as_json: bool) -> None:
         progress.say(outcome.message)
     for note in outcome.notes:
         progress.say(f"{outcome.source}: note: {note}")
+
+
+def _stale(outcome: Outcome | RemoteOutcome) -> str:
+    """Why a result that was left alone is out of date; nobody notes that of remote ones."""
+    return getattr(outcome, "stale", "")
 
 
 def engine_words() -> str:
@@ -45,16 +52,18 @@ class Summary:
 
     enhanced: int = 0
     skipped: int = 0
+    stale: int = 0
     failed: int = 0
     seconds: float = 0.0
-    last_target: Path | None = None
+    last_target: Path | str | None = None
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: Outcome | RemoteOutcome) -> None:
         """Add one photo."""
         if not outcome.ok:
             self.failed += 1
         elif outcome.skipped:
             self.skipped += 1
+            self.stale += bool(_stale(outcome))
         else:
             self.enhanced += 1
             self.last_target = outcome.target
@@ -66,6 +75,7 @@ class Summary:
         return {
             "enhanced": self.enhanced,
             "skipped": self.skipped,
+            "stale": self.stale,
             "failed": self.failed,
             "seconds": round(self.seconds, 4),
             "photos_per_second": round(self.enhanced / self.seconds, 3),
@@ -73,13 +83,18 @@ class Summary:
             "engine": kernels.engine_name(),
         }
 
-    def as_line(self) -> str:
-        """The summary for a person."""
+    def counts(self) -> str:
+        """How many photos became what, for a person."""
         parts = [f"{self.enhanced} {'photo' if self.enhanced == 1 else 'photos'} enhanced"]
         if self.skipped:
-            parts.append(f"{self.skipped} skipped")
+            stale = f" ({self.stale} out of date: --update)" if self.stale else ""
+            parts.append(f"{self.skipped} skipped{stale}")
         if self.failed:
             parts.append(f"{self.failed} failed")
+        return ", ".join(parts)
+
+    def as_line(self) -> str:
+        """The summary for a person."""
         rate = self.enhanced / self.seconds
-        line = f"{', '.join(parts)} in {self.seconds:.2f} s ({rate:.1f} photos/s), {engine_words()}"
+        line = f"{self.counts()} in {self.seconds:.2f} s ({rate:.1f} photos/s), {engine_words()}"
         return f"{line}: {self.last_target}" if self.enhanced == 1 else line

@@ -128,43 +128,15 @@ def enhance_files(
     """
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs must be at least 1, received {jobs}")
-    batch = _Batch(enhancer, settings or Settings(), journal)
-    return _run(iter(tasks), batch, jobs or available_threads())
+    batch = Batch(enhancer, settings or Settings(), journal)
+    return batch.run(tasks, jobs or available_threads())
 
 
-def _run(tasks: Iterator[Task], batch: _Batch, jobs: int) -> Iterator[Outcome]:
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="fivefold")
-    running: set[Future[Outcome]] = set()
-    try:
-        while True:
-            # One more than there are threads, so that none waits for this one.
-            for task in islice(tasks, jobs + 1 - len(running)):
-                running.add(pool.submit(batch.attempt, task))
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+class Batch:
+    """What the threads of a batch share; it may be run several times.
 
-
-def is_kept(
-    task: Task,
-    enhancer: Callable[[], Enhancer],
-    settings: Settings,
-    journal: Journal | None = None,
-) -> bool:
-    """Whether :func:`enhance_files` would leave a photo alone because its result is there.
-
-    Raises:
-        BundleError: If the journal knows the result, and the bundle cannot be used.
+    :func:`enhance_files` says what the arguments mean.
     """
-    return _Batch(enhancer, settings, journal).kept(task) is not None
-
-
-class _Batch:
-    """What the threads of one batch share."""
 
     def __init__(
         self, enhancer: Callable[[], Enhancer], settings: Settings, journal: Journal | None
@@ -175,7 +147,25 @@ class _Batch:
         self._lock = threading.Lock()
         self._cleared: set[Path] = set()
 
-    def attempt(self, task: Task) -> Outcome:
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:
+        """Enhance photos, see :func:`enhance_files`."""
+        pool = ThreadPoolExecutor(jobs, thread_name_prefix="fivefold")
+        waiting = iter(tasks)
+        running: set[Future[Outcome]] = set()
+        try:
+            while True:
+                # One more than there are threads, so that none waits for this one.
+                for task in islice(waiting, jobs + 1 - len(running)):
+                    running.add(pool.submit(self._attempt, task))
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _attempt(self, task: Task) -> Outcome:
         """Enhance a photo unless its result is there, and tell what became of it."""
         start_s = time.perf_counter()
         error: Exception | None = None
@@ -206,7 +196,11 @@ class _Batch:
         return outcome
 
     def kept(self, task: Task) -> str | None:
-        """Why a result that stays is out of date, "" if it is not; ``None`` if it is to be made."""
+        """Why a result that stays is out of date, "" if it is not; ``None`` if it is to be made.
+
+        Raises:
+            BundleError: If the journal knows the result, and the bundle cannot be used.
+        """
         settings = self._settings
         if not (settings.skip_existing or settings.update) or not task.has_result:
             return None

@@ -6,7 +6,7 @@
      "target": "a.jpg", "target_bytes": 4630122, "target_mtime_ns": 1767312000000000000,
      "model": "consensus", "model_sha256": "…", "strength": 1.0, "quality": null,
      "bit_depth": null, "strip_metadata": false, "note": true,
-     "seconds": 0.21, "error": null, "finished": "2026-01-02T00:00:00+00:00"}
+     "seconds": 0.21, "error": null, "finished": "2026-01-02T00:00:00Z"}
 
 Paths are relative to the journal's folder, so that a folder of results may be moved with its
 journal. Each line is added in one write, from whichever process; a line that was cut short by a
@@ -20,8 +20,8 @@ import hashlib
 import json
 import os
 import threading
+import time
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -212,7 +212,7 @@ class Journal:
                 entry |= {
                     "seconds": round(seconds, 4),
                     "error": error,
-                    "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                    "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 }
                 self._write(entry)
             except OSError as caught:
