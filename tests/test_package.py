@@ -89,3 +89,34 @@ for name in fivefold.__all__:
     loaded = loaded_by(code, str(bundle_path), str(tmp_path))
     assert {"numpy", "onnxruntime"} <= loaded
     assert not {"torch", "onnx", "safetensors", "accelerate", "pytest", "scipy"} & loaded
+
+
+def test_one_photo_loads_little(tmp_path: Path) -> None:
+    """The command on a JPEG loads nothing that takes longer to start than the photo takes."""
+    code = """
+import sys
+import numpy as np
+import fivefold
+from fivefold.cli import main
+
+path = sys.argv[1] + "/photo.jpg"
+fivefold.write_photo(fivefold.Photo(np.full((20, 30, 3), 100, np.uint8)), path)
+assert main(["enhance", path]) == 0
+"""
+    loaded = loaded_by(code, str(tmp_path))
+    slow = {"onnxruntime", "PIL", "imagecodecs", "tifffile", "tqdm", "email", "http", "ssl", "csv"}
+    assert not slow & loaded
+
+
+def test_the_program_ends_with_the_exit_code(tmp_path: Path) -> None:
+    """Its short way out writes everything and keeps the code, as the ordinary one does."""
+    command = [sys.executable, "-m", "fivefold"]
+    for arguments, code in (
+        (["enhance", str(tmp_path / "missing.jpg")], 1),
+        (["enhance", "--strength", "7", "x.jpg"], 2),
+        (["enhance", "--dry-run", str(tmp_path)], 0),
+        (["info"], 0),
+    ):
+        ran = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        assert ran.returncode == code
+        assert bool(ran.stderr) == (code != 0)

@@ -85,9 +85,9 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
+        from fivefold.version import VERSION
 
-        value: Any = version("fivefold")
+        value: Any = VERSION
     elif name in __all__:
         value = getattr(importlib.import_module(_HOMES.get(name, "fivefold.errors")), name)
     else:

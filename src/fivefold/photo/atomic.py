@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +42,7 @@ def write_atomically(path: Path, parts: Sequence[bytes | memoryview]) -> None:
     effective = os.access in os.supports_effective_ids
     if mode is not None and not os.access(path, os.W_OK, effective_ids=effective):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    partial = path.with_name(f".{secrets.token_hex(8)}{PARTIAL_SUFFIX}")
+    partial = path.with_name(f".{os.urandom(8).hex()}{PARTIAL_SUFFIX}")
     try:
         with partial.open("xb") as file:
             _lock(file)

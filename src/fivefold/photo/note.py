@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from xml.sax.saxutils import escape, unescape
 
 from fivefold.photo import ifd
 from fivefold.photo.image import Metadata, Photo
@@ -24,7 +23,7 @@ from fivefold.photo.image import Metadata, Photo
 NAMESPACE = "urn:x-fivefold:edit/1.0/"
 
 _SOFTWARE_TAG = 305
-_QUOTE = {'"': "&quot;"}
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _NOTE = re.compile(
     rb'<rdf:Description rdf:about="" xmlns:fivefold="'
     + re.escape(NAMESPACE.encode())
@@ -68,6 +67,8 @@ def with_note(photo: Photo, properties: Mapping[str, str]) -> Photo:
 
 def note_of(photo: Photo) -> dict[str, str]:
     """The properties of a photo's note; empty without one."""
+    from xml.sax.saxutils import unescape  # loads half of the standard library
+
     found = _NOTE.search(photo.metadata.xmp or b"")
     if found is None:
         return {}
@@ -82,7 +83,7 @@ def without_metadata(photo: Photo) -> Photo:
 
 def _noted(packet: bytes, properties: Mapping[str, str]) -> bytes:
     values = "".join(
-        f' fivefold:{name}="{escape(value, _QUOTE)}"' for name, value in properties.items()
+        f' fivefold:{name}="{value.translate(_ENTITIES)}"' for name, value in properties.items()
     )
     note = f'<rdf:Description rdf:about="" xmlns:fivefold="{NAMESPACE}"{values}/>\n'
     before, _, after = _NOTE.sub(b"", packet).rpartition(_END)

@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from fivefold.photo.threads import available_threads
 from fivefold.runtime.enhancer import Enhancer
 from fivefold.runtime.journal import FileState, Journal, Recipe, model_sha256
 from fivefold.runtime.plan import Task
+from fivefold.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +292,7 @@ def enhance_photo(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo
         result = note.with_note(
             result,
             {
-                "Software": f"fivefold {version('fivefold')}",
+                "Software": f"fivefold {VERSION}",
                 "Model": enhancer.bundle.manifest.name,
                 "Strength": f"{settings.strength:g}",
             },

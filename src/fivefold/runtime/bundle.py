@@ -29,6 +29,7 @@ from fivefold.kernels.grid import Guide
 from fivefold.photo.atomic import write_atomically
 from fivefold.runtime import strict_json
 from fivefold.runtime.manifest import FORMAT_VERSION, Manifest, ManifestVersionError, Part
+from fivefold.version import VERSION
 
 SUFFIX = ".fivefold"
 
@@ -133,8 +134,6 @@ def write_bundle(
         TypeError: If a training fact is no JSON value.
         BundleError: If the file cannot be written.
     """
-    from importlib.metadata import version  # slow, and nobody who reads a bundle needs it
-
     contents = {
         _NETWORK: network,
         _GUIDE: _guide_to_json(guide),
@@ -144,7 +143,7 @@ def write_bundle(
         name=name,
         preset=preset,
         licence=licence,
-        created_by=f"fivefold {version('fivefold')}",
+        created_by=f"fivefold {VERSION}",
         training=dict(training or {}),
         parts={part: Part.of(content) for part, content in contents.items()},
     )
