@@ -82,7 +82,8 @@ def parser(wanted: Sequence[str] = VERBS) -> argparse.ArgumentParser:
         formatter_class=_RoomForVerbs,
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version, and leave")
-    verbs = whole.add_subparsers(metavar="VERB", required=True)
+    # Without "prog", argparse would lay out a usage to find it.
+    verbs = whole.add_subparsers(metavar="VERB", required=True, prog=whole.prog)
     for name in wanted:
         verb = importlib.import_module(f"fivefold.cli.{name}")
         verb_parser = verb.add_parser(verbs)
