@@ -104,7 +104,7 @@ class _Result(NamedTuple):
 
         Raises:
             KeyError: If something is missing.
-            TypeError: If something is of another kind.
+            TypeError, ValueError, OverflowError: If something is of another kind.
         """
         return cls(
             str(entry["source"]),
@@ -295,6 +295,6 @@ def _named(whose: str, state: FileState | None) -> dict[str, int | None]:
 
 
 def _remember(results: dict[str, _Result], entry: Any) -> None:
-    with contextlib.suppress(KeyError, TypeError, ValueError):
+    with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
         if entry["error"] is None:
             results[entry["target"]] = _Result.of(entry)

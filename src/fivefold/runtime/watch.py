@@ -27,6 +27,7 @@ from fivefold.runtime.search import ENHANCED, Found, walk
 _TICK_MS = 250  # how long completeness may go unnoticed
 _GATHER_MS = 500  # hints that come closer together than this are taken together
 _LOOK_THROUGH_S = 60.0
+_FALLBACK_S = 2.0  # between looks where the operating system does not tell
 _GONE_S = 1.0  # between looks for a folder that has gone
 _LOCKED = 10  # times settle_s, after which a file that cannot be opened is told
 
@@ -230,7 +231,7 @@ def watch(
         except FileNotFoundError:  # the folder has just gone, or one in it
             stop.wait(_GONE_S)
         except (OSError, RuntimeError) as error:  # what watchfiles raises
-            poll_s = 2.0
+            poll_s = _FALLBACK_S
             tell(f"{arrivals.root}: {error}; looking every {poll_s:g} s instead")
 
 
