@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from fivefold.evaluate.benchmark import Benchmark
     from fivefold.evaluate.bootstrap import Interval
     from fivefold.evaluate.cases import Case
+    from fivefold.evaluate.unpaired import Unpaired
 
 UNTOUCHED = "untouched"
 EXPERTS = "experts"
@@ -27,6 +29,8 @@ examples:
                                                      several, with the difference to the first
   fivefold evaluate SET experts                      every two experts against each other
   fivefold evaluate SET consensus --styles expert_c --split lut3d --part test --csv scores
+  fivefold evaluate photos/ consensus --unpaired     steadiness, changes and artefacts on finished
+                                                     photos: needs no retouched versions
 
 Pictures are compared as 8-bit sRGB. Means come with 95 % bootstrap intervals over photos.
 """
@@ -53,6 +57,11 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     add("--ids", type=ids, metavar="RANGE", help="FiveK photos, such as 1-700,4501-")
     add("--split", choices=("lut3d", "dpe", "upe"), help="a published split of FiveK")
     add("--part", default="test", metavar="PART", help="of the split (default test)")
+    add(
+        "--unpaired",
+        action="store_true",
+        help="SET is a folder of any photos: steadiness, changes and artefacts instead",
+    )
     add("--csv", type=Path, metavar="DIR", help="a file of scores by photo for each model")
     add("--jobs", type=at_least_one, default=2, metavar="N", help="photos at a time (default 2)")
     add("--json", action="store_true", help="one JSON object a model on stdout")
@@ -65,6 +74,8 @@ def run(options: argparse.Namespace) -> int:
     Returns:
         0 if everything was scored, 1 otherwise.
     """
+    if options.unpaired:
+        return _judge_unpaired(options)
     photos, styles = _photos(options)
     results: list[Benchmark] = []
     for model in options.models:
@@ -77,6 +88,60 @@ def run(options: argparse.Namespace) -> int:
         results.append(result)
     complete = all(result.rows and not result.failures for result in results)
     return 0 if complete else 1
+
+
+def _judge_unpaired(options: argparse.Namespace) -> int:
+    from fivefold.evaluate.benchmark import untouched
+    from fivefold.evaluate.candidates import open_candidate
+    from fivefold.evaluate.unpaired import judge_unpaired
+    from fivefold.photo.files import READABLE
+    from fivefold.runtime.search import find_photos
+
+    paths = [found.source for found in find_photos([options.set], READABLE).photos]
+    if not paths:
+        options.parser.error(f"{options.set}: no photo found")
+    complete = True
+    for number, model in enumerate(options.models):
+        if model == EXPERTS or Path(model).is_dir():
+            options.parser.error(f"--unpaired: needs a model that enhances, received {model}")
+        enhance = untouched if model == UNTOUCHED else open_candidate(model)
+        with Progress(len(paths), "photos") as progress:
+            judged = judge_unpaired(
+                enhance, paths, name=model, on_photo=lambda _: progress.advance()
+            )
+        for line in judged.failures:
+            say(line)
+        if options.csv is not None:
+            _write_csv(judged, options.csv, number)
+        _tell_unpaired(judged, as_json=options.json)
+        complete = complete and bool(judged.photos) and not judged.failures
+    return 0 if complete else 1
+
+
+def _tell_unpaired(judged: Unpaired, *, as_json: bool) -> None:
+    if not judged.photos:
+        return
+    if not as_json:
+        print(f"{judged.name}\n\n{judged.markdown()}")
+        return
+    print_json(
+        model=judged.name,
+        photos=len(judged.photos),
+        steadiness={
+            family: {"before": _rounded(before), "after": _rounded(after)}
+            for family, (before, after) in judged.families().items()
+        },
+        change=_marks(judged.changes().tolist()),
+        artefacts={name: _marks(values.tolist()) for name, values in judged.damage().items()},
+        ramps=vars(judged.ramps),
+        failures=judged.failures,
+    )
+
+
+def _marks(values: list[float]) -> dict[str, float] | None:
+    """Mean and worst of the values that there are."""
+    there = [value for value in values if math.isfinite(value)]
+    return {"mean": sum(there) / len(there), "worst": max(there)} if there else None
 
 
 def _photos(options: argparse.Namespace) -> tuple[list[PhotoVersions], list[str]]:
@@ -146,7 +211,7 @@ def _count(model: str, photos: list[PhotoVersions], styles: list[str]) -> int:
     return sum(n * (n - 1) // 2 for n in counts) if model == EXPERTS else sum(counts)
 
 
-def _write_csv(result: Benchmark, folder: Path, number: int) -> None:
+def _write_csv(result: Benchmark | Unpaired, folder: Path, number: int) -> None:
     from fivefold.errors import PhotoWriteError
 
     try:

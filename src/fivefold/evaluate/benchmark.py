@@ -122,10 +122,7 @@ class Benchmark:
         Raises:
             PhotoWriteError: If it cannot be written.
         """
-        try:
-            write_atomically(path, [self.csv().encode()])
-        except OSError as error:
-            raise PhotoWriteError(f"{path}: {error.strerror}") from error
+        write_table(path, self.csv())
 
     def markdown(self) -> str:
         """The summaries as a table: mean ± half the interval."""
@@ -185,6 +182,27 @@ def untouched(photo: Photo) -> Photo:
     return photo
 
 
+def write_table(path: Path, text: str) -> None:
+    """Write a table to a file, whole or not at all.
+
+    Raises:
+        PhotoWriteError: If it cannot be written.
+    """
+    try:
+        write_atomically(path, [text.encode()])
+    except OSError as error:
+        raise PhotoWriteError(f"{path}: {error.strerror}") from error
+
+
+def srgb_codes(photo: Photo) -> NDArray[np.uint8]:
+    """A photo as it would be saved to be compared: ``(H, W, 3)`` 8-bit sRGB."""
+    pixels = photo.pixels
+    if photo.icc_profile is not None:
+        coded = (pixels / FULL_SCALE[pixels.dtype]).astype(np.float32)
+        pixels = to_srgb(coded, photo.icc_profile)
+    return with_bit_depth(Photo(pixels), 8).pixels.astype(np.uint8, copy=False)
+
+
 def _outcomes(
     enhance: Enhance | Mapping[str, Enhance], cases: Iterable[Case], jobs: int
 ) -> Iterator[Row | str]:
@@ -218,18 +236,10 @@ def _outcome(case: Case, result: Photo | str) -> Row | str:
     if isinstance(result, str):
         return f"{case.id}, {case.style}: {result}"
     try:
-        scores = score(_to_8bit_srgb(result), _to_8bit_srgb(case.target), case.mask)
+        scores = score(srgb_codes(result), srgb_codes(case.target), case.mask)
     except (PhotoError, ValueError) as error:
         return f"{case.id}, {case.style}: {error}"
     return Row(case.id, case.style, case.kind, scores)
-
-
-def _to_8bit_srgb(photo: Photo) -> NDArray[np.uint8]:
-    pixels = photo.pixels
-    if photo.icc_profile is not None:
-        coded = (pixels / FULL_SCALE[pixels.dtype]).astype(np.float32)
-        pixels = to_srgb(coded, photo.icc_profile)
-    return with_bit_depth(Photo(pixels), 8).pixels.astype(np.uint8, copy=False)
 
 
 def _cell(interval: Interval, digits: int) -> str:
