@@ -24,7 +24,7 @@ from typing import NoReturn
 from fivefold.cli.console import say
 from fivefold.errors import FivefoldError
 
-VERBS = ("enhance", "watch", "serve", "data", "train", "evaluate", "reproduce", "export", "info")
+VERBS = ("enhance", "watch", "video", "lut", "serve", "data", "train", "evaluate", "reproduce", "export", "info")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
