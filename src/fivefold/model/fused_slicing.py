@@ -1,7 +1,8 @@
-"""Guide, slice and apply in one compiled operation for training on the CPU, with its own gradient.
+"""Guide, slice and apply in one operation for training, with its own gradient.
 
+On the CPU it is compiled C++, on a GPU :mod:`fivefold.kernels.triton`.
 :mod:`fivefold.model.slicing` and :mod:`fivefold.model.guide` define what it computes, and are what
-runs where it cannot: on other devices, on other types, and without the compiled kernels.
+runs where it cannot: on other devices, on other types, and without the compiled kernels or Triton.
 """
 
 # ruff: noqa: ARG001 (torch.library gives the parts of an operator all of its arguments)
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -24,6 +26,7 @@ except ImportError:
 else:
     IS_AVAILABLE = True
 
+HAS_TRITON = find_spec("triton") is not None
 GUIDE_NUMBERS = 9 + 3 + 2 * 3 * 16 + 1  # M, b′, a, t, b
 
 
@@ -45,13 +48,16 @@ class Frame:
 
 
 def can_render(photo: Tensor, grid: Tensor) -> bool:
-    """Whether :func:`fused_render` takes these: on the CPU, both float32 or both float64."""
-    return (
-        IS_AVAILABLE
-        and photo.device.type == grid.device.type == "cpu"
-        and photo.dtype == grid.dtype
-        and photo.dtype in (torch.float32, torch.float64)
-    )
+    """Whether :func:`fused_render` takes these.
+
+    On the CPU both must be float32 or both float64, on a GPU both float32.
+    """
+    if photo.device != grid.device or photo.dtype != grid.dtype:
+        return False
+    if photo.device.type == "cuda":
+        return HAS_TRITON and photo.dtype == torch.float32
+    is_real = photo.dtype in (torch.float32, torch.float64)
+    return IS_AVAILABLE and photo.device.type == "cpu" and is_real
 
 
 def fused_render(
@@ -67,7 +73,7 @@ def fused_render(
 
     Returns:
         O, ``(N, 3, H, W)`` sRGB, not clipped. It does not depend on the number of threads, and
-        neither do the gradients.
+        neither do the gradients; a GPU gives the same bits every time, too.
 
     Raises:
         ValueError: If a crop does not lie inside its photo, or shapes do not fit.
@@ -103,6 +109,13 @@ def _render(photo: Tensor, grid: Tensor, guide: Tensor, frames: Tensor) -> Tenso
     return output
 
 
+@_render.register_kernel("cuda")
+def _(photo: Tensor, grid: Tensor, guide: Tensor, frames: Tensor) -> Tensor:
+    from fivefold.kernels import triton
+
+    return triton.render(photo, grid, guide, frames)
+
+
 @_render.register_fake
 def _(photo: Tensor, grid: Tensor, guide: Tensor, frames: Tensor) -> Tensor:
     return torch.empty_like(photo, memory_format=torch.contiguous_format)
@@ -132,6 +145,20 @@ def _render_backward(
         torch.get_num_threads(),
     )
     return grad_photo, grad_grid, grad_guide
+
+
+@_render_backward.register_kernel("cuda")
+def _(
+    grad_output: Tensor,
+    photo: Tensor,
+    grid: Tensor,
+    guide: Tensor,
+    frames: Tensor,
+    needs_photo: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    from fivefold.kernels import triton
+
+    return triton.render_backward(grad_output, photo, grid, guide, frames, needs_photo)
 
 
 @_render_backward.register_fake
