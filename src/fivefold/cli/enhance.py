@@ -185,9 +185,7 @@ def _run_batch(
     journal: Journal | None,
     start_s: float,
 ) -> int:
-    from concurrent.futures import ThreadPoolExecutor
-
-    from fivefold.photo.threads import available_threads
+    from fivefold.photo.threads import Later, available_threads
     from fivefold.runtime.batch import enhance_files
 
     cores = available_threads()
@@ -196,11 +194,9 @@ def _run_batch(
     settings = replace(settings, threads=threads)
     summary = Summary(failed=len(plan.unreadable))
     _tell_unreadable(plan)
-    with (
-        ThreadPoolExecutor(1) as loader,
-        Progress(len(plan.tasks), "photos") as progress,
-    ):
-        enhancer = loader.submit(_load, options.bundle, threads=threads)
+    with Progress(len(plan.tasks), "photos") as progress:
+        # Loaded while the first photos are decoded.
+        enhancer = Later(partial(_load, options.bundle, threads=threads))
         for outcome in enhance_files(
             plan.tasks, enhancer.result, settings, jobs=jobs, journal=journal
         ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -192,7 +193,7 @@ def _encoded(
     quality: int | None,
     bit_depth: int | None,
     threads: int | None,
-) -> list[bytes]:
+) -> Sequence[bytes | memoryview]:
     known = FORMATS[file_format]
     encode = known.load().encode
     assert encode is not None, "_format_for gives only formats that can be written"

@@ -6,7 +6,7 @@ JPEG loads nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fivefold.photo.image import Photo
@@ -26,7 +26,7 @@ class Codec:
 
     recognises: Callable[[bytes], bool]
     read: Callable[[bytes, Limits], Photo]
-    encode: Callable[[Photo, int, int], list[bytes]] | None
+    encode: Callable[[Photo, int, int], Sequence[bytes | memoryview]] | None
 
 
 @dataclass(frozen=True, slots=True)

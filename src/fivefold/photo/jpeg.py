@@ -127,7 +127,7 @@ def _decode_unusual(data: bytes, colour_space: str) -> Pixels:
     return pixels
 
 
-def encode(photo: Photo, quality: int, threads: int) -> list[bytes]:
+def encode(photo: Photo, quality: int, threads: int) -> list[bytes | memoryview]:
     """Code an 8-bit photo without alpha as JPEG.
 
     Chroma subsampling follows the photo's own file; 4:4:4 where it had none.
@@ -147,10 +147,12 @@ def encode(photo: Photo, quality: int, threads: int) -> list[bytes]:
     colour_space = "RGB"
     if pixels.shape[2] == 1:
         colour_space = chroma = "Gray"
-    coded = jpeg_strips.encode(pixels, quality, colour_space.upper(), chroma, threads=threads)
+    pieces = jpeg_strips.encode(pixels, quality, colour_space.upper(), chroma, threads=threads)
+    coded = memoryview(pieces[0])
     after_jfif = 2
     if coded[2:4] == b"\xff\xe0":
         after_jfif = 4 + struct.unpack_from(">H", coded, 4)[0]
     metadata = replace(photo.metadata, exif=current_exif(photo))
     segments = metadata_segments(metadata, icc_profile)
-    return [coded[:2], jfif_segment(metadata.density_dpi), *segments, coded[after_jfif:]]
+    jfif = jfif_segment(metadata.density_dpi)
+    return [coded[:2], jfif, *segments, coded[after_jfif:], *pieces[1:]]

@@ -10,10 +10,11 @@ Source: ITU-T T.81, B.2.4.4 (restart interval), E.1.4 and F.1.1.5.2 (restart mar
 from __future__ import annotations
 
 import struct
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from numpy.typing import NDArray
+
+from fivefold.photo.threads import share_out
 
 _MAX_INTERVAL = 65535
 _MIN_STRIP_PIXELS = 1 << 18  # less is not worth a thread
@@ -26,7 +27,7 @@ _FRAME = 0xC0
 
 def encode(
     pixels: NDArray[Any], quality: int, colour_space: str, chroma: str, *, threads: int
-) -> bytes:
+) -> list[bytes | memoryview]:
     """Code a picture as JPEG.
 
     Args:
@@ -35,6 +36,9 @@ def encode(
         colour_space: ``"RGB"`` or ``"GRAY"``.
         chroma: Chroma subsampling, as simplejpeg names it.
         threads: How many strips are coded at a time.
+
+    Returns:
+        The file in pieces; the first holds all of its segments.
     """
     import simplejpeg
 
@@ -48,34 +52,30 @@ def encode(
     units_down = -(-height_px // unit_height_px)
     strips = min(threads, units_down, height_px * width_px // _MIN_STRIP_PIXELS)
     if strips < 2 or units_across > _MAX_INTERVAL:
-        return coded(pixels)
+        return [coded(pixels)]
     rows = min(-(-units_down // strips), _MAX_INTERVAL // units_across)
     tops = range(0, height_px, rows * unit_height_px)
-    with ThreadPoolExecutor(strips) as pool:
-        parts = list(pool.map(coded, (pixels[y : y + rows * unit_height_px] for y in tops)))
+    parts = share_out(coded, [pixels[y : y + rows * unit_height_px] for y in tops], strips)
     return _joined(parts, height_px, rows * units_across)
 
 
-def _joined(parts: list[bytes], height_px: int, interval: int) -> bytes:
+def _joined(parts: list[bytes], height_px: int, interval: int) -> list[bytes | memoryview]:
     """The strips as one file whose scan restarts after every ``interval`` units."""
-    first = bytearray(parts[0])
-    frame_at, scan_at = _marker(first, _FRAME), _marker(first, _START_OF_SCAN)
-    struct.pack_into(">H", first, frame_at + 5, height_px)
-    pieces: list[bytes | memoryview] = [
-        bytes(first[:scan_at]),
-        struct.pack(">HHH", 0xFFDD, 4, interval),
-        memoryview(first)[scan_at:-2],
-    ]
+    frame_at, scan_at = _marker(parts[0], _FRAME), _marker(parts[0], _START_OF_SCAN)
+    header = bytearray(parts[0][:scan_at])
+    struct.pack_into(">H", header, frame_at + 5, height_px)
+    header += struct.pack(">HHH", 0xFFDD, 4, interval)
+    pieces = [bytes(header), memoryview(parts[0])[scan_at:-2]]
     for i, part in enumerate(parts[1:]):
         scan_at = _marker(part, _START_OF_SCAN)
         (length,) = struct.unpack_from(">H", part, scan_at + 2)
         pieces.append(bytes([0xFF, 0xD0 + i % 8]))
         pieces.append(memoryview(part)[scan_at + 2 + length : -2])
     pieces.append(b"\xff\xd9")
-    return b"".join(pieces)
+    return pieces
 
 
-def _marker(data: bytes | bytearray, wanted: int) -> int:
+def _marker(data: bytes, wanted: int) -> int:
     """Where a marker of the encoder's own, flawless header stands."""
     at = 2
     while data[at + 1] != wanted:

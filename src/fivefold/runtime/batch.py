@@ -6,22 +6,25 @@ import stat
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fivefold.errors import BundleError, FivefoldError, PhotoReadError, PhotoWriteError
-from fivefold.photo import note
 from fivefold.photo.atomic import remove_leftovers
 from fivefold.photo.files import one_line, read_photo, write_photo
-from fivefold.photo.image import Photo
 from fivefold.photo.threads import available_threads
-from fivefold.runtime.enhancer import Enhancer
 from fivefold.runtime.journal import FileState, Journal, Recipe, model_sha256
 from fivefold.runtime.plan import Task
 from fivefold.version import VERSION
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from fivefold.photo.image import Photo
+    from fivefold.runtime.enhancer import Enhancer
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +152,13 @@ class Batch:
 
     def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:
         """Enhance photos, see :func:`enhance_files`."""
-        pool = ThreadPoolExecutor(jobs, thread_name_prefix="fivefold")
+        if isinstance(tasks, Sequence) and len(tasks) == 1:
+            yield self._attempt(tasks[0])  # a pool would take longer to load than it saves
+            return
+        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
         waiting = iter(tasks)
+        pool = ThreadPoolExecutor(jobs, thread_name_prefix="fivefold")
         running: set[Future[Outcome]] = set()
         try:
             while True:
@@ -280,6 +288,8 @@ def enhance_photo(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo
         UnsupportedPhotoError: If the photo's colour profile cannot be used.
         ValueError: If pixels or strength are out of range.
     """
+    from fivefold.photo import note
+
     result = enhancer.render(
         photo,
         enhancer.predict(photo),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -15,7 +14,7 @@ from fivefold.errors import BundleError
 from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import Photo, Pixels
 from fivefold.photo.model_space import ModelSpace, model_space, to_srgb
-from fivefold.photo.threads import available_threads
+from fivefold.photo.threads import available_threads, share_out
 from fivefold.runtime.bundle import SUFFIX, Bundle
 from fivefold.runtime.network import Network
 
@@ -156,9 +155,8 @@ class Enhancer:
             )
             out[strip] = space.from_model(srgb, pixels.dtype)
 
-        with ThreadPoolExecutor(self._threads or available_threads()) as pool:
-            for _ in pool.map(render_strip, range(0, height_px, rows)):
-                pass
+        threads = self._threads or available_threads()
+        share_out(render_strip, range(0, height_px, rows), threads)
 
     def __call__(self, photo: Photo, strength: float = 1.0) -> Photo:
         """Enhance a photo: :meth:`predict`, then :meth:`render`."""

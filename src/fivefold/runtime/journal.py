@@ -16,7 +16,6 @@ kill or a full disk is passed over when it is read, and the next one begins on a
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import threading
@@ -25,9 +24,10 @@ from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from fivefold.runtime.bundle import Bundle
+if TYPE_CHECKING:
+    from fivefold.runtime.bundle import Bundle
 
 JOURNAL_NAME = ".fivefold.jsonl"
 """What the journal of a folder of results is called."""
@@ -122,6 +122,8 @@ def _recipe(*values: Any) -> Recipe:
 
 def model_sha256(bundle: Bundle) -> str:
     """What tells a bundle's network and guide from others, as SHA-256; the card has no part."""
+    import hashlib  # loads OpenSSL, and one photo without a journal needs none
+
     parts = bundle.manifest.parts
     hashes = "".join(parts[name].sha256 for name in sorted(parts) if name != "MODEL_CARD.md")
     return hashlib.sha256(hashes.encode()).hexdigest()
