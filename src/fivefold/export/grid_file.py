@@ -7,14 +7,21 @@ Little-endian throughout; docs/export.md is the specification::
     float32     the guide: matrix (3 × 3, row c feeds curve c), matrix_bias (3),
                 slopes (3 × 16), thresholds (3 × 16), bias (1)
     float32     coefficients, 12 × depth × height × width, the last index the fastest
+
+:func:`texture_texels` and :func:`guide_block` lay the numbers out as the shaders in
+``examples/shaders`` take them.
 """
 
 from __future__ import annotations
 
+import os
 import struct
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fivefold.errors import DataError
 from fivefold.kernels.grid import COEFFICIENTS, GUIDE_KNOTS, BilateralGrid, Guide
 
 SUFFIX = ".grid"
@@ -62,3 +69,46 @@ def unpack_grid(content: bytes) -> BilateralGrid:
     return BilateralGrid(
         coefficients.reshape(COEFFICIENTS, depth, height, width), Guide(**arrays, bias=bias)
     )
+
+
+def read_grid(path: str | os.PathLike[str]) -> BilateralGrid:
+    """Read a ``.grid`` file.
+
+    Raises:
+        DataError: If it cannot be read, or is no grid.
+    """
+    try:
+        return unpack_grid(Path(path).read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def texture_texels(grid: BilateralGrid) -> NDArray[np.float32]:
+    """The coefficients as the texels of an RGBA texture in three dimensions.
+
+    Returns:
+        ``(3 · depth, height, width, 4)``: layer z + depth · c holds the four weights (red, green,
+        blue, offset) of output channel c.
+    """
+    _, depth, height, width = grid.coefficients.shape
+    channels = grid.coefficients.reshape(3, 4, depth, height, width)
+    return np.ascontiguousarray(channels.transpose(0, 2, 3, 4, 1)).reshape(-1, height, width, 4)
+
+
+def guide_block(guide: Guide) -> NDArray[np.float32]:
+    """The guide as a shader's uniform block, by the rules of std140, WGSL and Metal alike.
+
+    Returns:
+        ``(36, 4)``: three rows of M with b′ behind them; for each of 16 knots its slope on the
+        three curves; for each its threshold likewise; and b, first in the last row. What is left
+        over is 0.
+    """
+    block = np.zeros((3 + 2 * GUIDE_KNOTS + 1, 4), np.float32)
+    block[:3, :3] = guide.matrix
+    block[:3, 3] = guide.matrix_bias
+    block[3 : 3 + GUIDE_KNOTS, :3] = guide.slopes.T
+    block[3 + GUIDE_KNOTS : -1, :3] = guide.thresholds.T
+    block[-1, 0] = guide.bias
+    return block
