@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from fivefold.errors import BundleDamagedError, BundleError, BundleFormatError
 from fivefold.kernels.grid import Guide
 from fivefold.runtime.bundle import Bundle, write_bundle
 from fivefold.runtime.manifest import Part
+from fivefold.runtime.stored_parts import stored_parts
+from tiny_bundle import FACTS as FACTS_OF_TINY
 
 FACTS = {"name": "x", "preset": "small", "licence": "CC0-1.0", "card": "# Card\n"}
 
@@ -124,9 +127,35 @@ def test_equal_contents_give_equal_bytes(bundle_path: Path, tmp_path: Path, netw
     assert again.read_bytes() == bundle_path.read_bytes()
 
 
-@settings(max_examples=300, deadline=None)
+def test_a_bundle_as_it_was_written_is_read_without_zipfile(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parts are those that zipfile reads; any other archive is left to zipfile."""
+    content = bundle_path.read_bytes()
+    limits = dict.fromkeys(parts_of(bundle_path), 1 << 28)
+    assert stored_parts(io.BytesIO(content), limits) == parts_of(bundle_path)
+    for other in (
+        content[:-1],
+        content + b"\0",
+        b"PK" + content,
+        b"",
+        content[: len(content) // 2],
+    ):
+        assert stored_parts(io.BytesIO(other), limits) is None
+    repacked = archive_of(parts_of(bundle_path), zipfile.ZIP_DEFLATED)
+    assert stored_parts(repacked, limits) is None
+    assert stored_parts(io.BytesIO(content), {**limits, "network.onnx": 10}) is None
+    monkeypatch.setitem(sys.modules, "zipfile", None)
+    assert Bundle.read(bundle_path).card == FACTS_OF_TINY["card"]
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
-def test_any_flipped_byte_is_refused_or_harmless(bundle_path: Path, data: st.DataObject) -> None:
+def test_any_flipped_byte_is_refused_or_harmless(
+    bundle_path: Path, tmp_path: Path, data: st.DataObject
+) -> None:
     """After any single byte is changed the bundle is refused, or reads exactly as before."""
     content = bytearray(bundle_path.read_bytes())
     # The network fills most of the file: look at what surrounds it as often as at itself.
@@ -137,14 +166,17 @@ def test_any_flipped_byte_is_refused_or_harmless(bundle_path: Path, data: st.Dat
     )
     content[position] ^= data.draw(st.integers(1, 255))
     before = Bundle.read(bundle_path)
-    try:
-        after = Bundle.read(io.BytesIO(content))
-    except BundleError:
-        return
-    assert after.manifest == before.manifest
-    assert after.network == before.network
-    assert after.card == before.card
-    assert same_guide(after.guide, before.guide)
+    changed = tmp_path / "changed.fivefold"
+    changed.write_bytes(content)
+    for source in (io.BytesIO(content), changed):
+        try:
+            after = Bundle.read(source)
+        except BundleError:
+            continue
+        assert after.manifest == before.manifest
+        assert after.network == before.network
+        assert after.card == before.card
+        assert same_guide(after.guide, before.guide)
 
 
 @settings(max_examples=60, deadline=None)

@@ -150,7 +150,7 @@ def encode(photo: Photo, quality: int, threads: int) -> list[bytes | memoryview]
     pieces = jpeg_strips.encode(pixels, quality, colour_space.upper(), chroma, threads=threads)
     coded = memoryview(pieces[0])
     after_jfif = 2
-    if coded[2:4] == b"\xff\xe0":
+    if pieces[0][2:4] == b"\xff\xe0":
         after_jfif = 4 + struct.unpack_from(">H", coded, 4)[0]
     metadata = replace(photo.metadata, exif=current_exif(photo))
     segments = metadata_segments(metadata, icc_profile)

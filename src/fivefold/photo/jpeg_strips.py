@@ -65,7 +65,7 @@ def _joined(parts: list[bytes], height_px: int, interval: int) -> list[bytes | m
     header = bytearray(parts[0][:scan_at])
     struct.pack_into(">H", header, frame_at + 5, height_px)
     header += struct.pack(">HHH", 0xFFDD, 4, interval)
-    pieces = [bytes(header), memoryview(parts[0])[scan_at:-2]]
+    pieces: list[bytes | memoryview] = [bytes(header), memoryview(parts[0])[scan_at:-2]]
     for i, part in enumerate(parts[1:]):
         scan_at = _marker(part, _START_OF_SCAN)
         (length,) = struct.unpack_from(">H", part, scan_at + 2)

@@ -16,11 +16,10 @@ from __future__ import annotations
 import io
 import os
 import struct
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -29,7 +28,11 @@ from fivefold.kernels.grid import Guide
 from fivefold.photo.atomic import write_atomically
 from fivefold.runtime import strict_json
 from fivefold.runtime.manifest import FORMAT_VERSION, Manifest, ManifestVersionError, Part
+from fivefold.runtime.stored_parts import stored_parts
 from fivefold.version import VERSION
+
+if TYPE_CHECKING:
+    import zipfile
 
 SUFFIX = ".fivefold"
 
@@ -44,8 +47,7 @@ _LIMIT_ARCHIVE_BYTES = sum(_LIMITS_BYTES.values()) + _MIB
 
 _EARLIEST_DATE = (1980, 1, 1, 0, 0, 0)  # of every part, so that equal contents give equal bytes
 
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,  # not an archive, truncated, checksum
+_ZIP_ERRORS = (  # besides zipfile's own
     NotImplementedError,  # a feature that stored parts never use
     RuntimeError,  # encrypted
     EOFError,
@@ -88,11 +90,16 @@ class Bundle:
             BundleFormatError: If a newer fivefold wrote it, or it holds parts unknown to this one.
         """
         name = _name_of(source)
+        parts = _read_as_written(source, name)
+        if parts is not None:
+            return _bundle_of(parts, parts.__getitem__, name)
+        import zipfile
+
         content = _read_limited(source, name)
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                return _read_parts(archive, name)
-        except _ZIP_ERRORS as error:
+                return _read_archive(archive, name)
+        except (zipfile.BadZipFile, *_ZIP_ERRORS) as error:
             if not zipfile.is_zipfile(io.BytesIO(content)):
                 whole = content[:4] == b"PK\x03\x04"
                 reason = "truncated" if whole else "not a fivefold bundle"
@@ -134,6 +141,8 @@ def write_bundle(
         TypeError: If a training fact is no JSON value.
         BundleError: If the file cannot be written.
     """
+    import zipfile
+
     contents = {
         _NETWORK: network,
         _GUIDE: _guide_to_json(guide),
@@ -171,6 +180,19 @@ def _name_of(source: str | os.PathLike[str] | BinaryIO) -> str:
     return name if isinstance(name, str) else "bundle"
 
 
+def _read_as_written(
+    source: str | os.PathLike[str] | BinaryIO, name: str
+) -> dict[str, bytes] | None:
+    """The parts of a file that is as :func:`write_bundle` writes it; ``None`` of any other."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    try:
+        with Path(source).open("rb") as file:
+            return stored_parts(file, _LIMITS_BYTES)
+    except OSError as error:
+        raise BundleError(f"{name}: {error.strerror or error}") from error
+
+
 def _read_limited(source: str | os.PathLike[str] | BinaryIO, name: str) -> bytes:
     """The file's bytes, no more than a bundle can have."""
     try:
@@ -188,26 +210,31 @@ def _read_limited(source: str | os.PathLike[str] | BinaryIO, name: str) -> bytes
     return content
 
 
-def _read_parts(archive: zipfile.ZipFile, name: str) -> Bundle:
+def _read_archive(archive: zipfile.ZipFile, name: str) -> Bundle:
     entries = {entry.filename: entry for entry in archive.infolist()}
     if len(entries) != len(archive.infolist()):
         raise BundleDamagedError(f"{name}: a part occurs twice")
-    if _MANIFEST not in entries:
-        raise BundleDamagedError(f"{name}: not a fivefold bundle ({_MANIFEST} is missing)")
-    manifest = _read_manifest(_read_part(archive, entries[_MANIFEST], name), name)
+    return _bundle_of(entries, lambda part: _read_part(archive, entries[part], name), name)
 
-    for part in entries:
+
+def _bundle_of(names: Collection[str], read: Callable[[str], bytes], name: str) -> Bundle:
+    """Check the parts of an archive, of which ``read`` gives the bytes."""
+    if _MANIFEST not in names:
+        raise BundleDamagedError(f"{name}: not a fivefold bundle ({_MANIFEST} is missing)")
+    manifest = _read_manifest(read(_MANIFEST), name)
+
+    for part in names:
         if part not in _LIMITS_BYTES:
             raise BundleFormatError(f"{name}: holds a part unknown to this fivefold: {part!r}")
     for part in (_NETWORK, _GUIDE, _CARD):
-        if part not in entries:
+        if part not in names:
             raise BundleDamagedError(f"{name}: {part} is missing")
     if manifest.parts.keys() != {_NETWORK, _GUIDE, _CARD}:
         raise BundleDamagedError(f"{name}: {_MANIFEST} lists other parts than a bundle has")
 
     contents = {}
     for part, expected in manifest.parts.items():
-        contents[part] = _read_part(archive, entries[part], name)
+        contents[part] = read(part)
         if Part.of(contents[part]) != expected:
             raise BundleDamagedError(f"{name}: {part} does not match its hash")
     try:
@@ -232,7 +259,7 @@ def _read_manifest(content: bytes, name: str) -> Manifest:
 
 def _read_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
     """One part, read only after its size is known to be sane: nothing here inflates."""
-    if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+    if entry.compress_type != 0 or entry.compress_size != entry.file_size:
         raise BundleDamagedError(f"{name}: {entry.filename!r} is compressed")
     if entry.file_size > _LIMITS_BYTES[entry.filename]:
         raise BundleDamagedError(f"{name}: {entry.filename} is too large")
