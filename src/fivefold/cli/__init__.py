@@ -19,12 +19,24 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fivefold.cli.console import say
 from fivefold.errors import FivefoldError
 
-VERBS = ("enhance", "watch", "video", "lut", "serve", "data", "train", "evaluate", "reproduce", "export", "info")
+VERBS = (
+    "enhance",
+    "watch",
+    "video",
+    "lut",
+    "serve",
+    "data",
+    "train",
+    "evaluate",
+    "reproduce",
+    "export",
+    "info",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,11 +95,12 @@ def parser(wanted: Sequence[str] = VERBS) -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="print the version, and leave")
     # Without "prog", argparse would lay out a usage to find it.
-    verbs = whole.add_subparsers(metavar="VERB", required=True, prog=whole.prog)
+    verbs = whole.add_subparsers(
+        metavar="VERB", required=True, prog=whole.prog, parser_class=_VerbParser
+    )
     for name in wanted:
         verb = importlib.import_module(f"fivefold.cli.{name}")
         verb_parser = verb.add_parser(verbs)
-        verb_parser.formatter_class = argparse.RawDescriptionHelpFormatter
         verb_parser.set_defaults(run=verb.run, parser=verb_parser)
     return whole
 
@@ -96,8 +109,34 @@ class _RoomForVerbs(argparse.HelpFormatter):
     """Argparse forgets that verbs are indented, and breaks the lines of long ones."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog)
+        super().__init__(prog, width=_width())
         self._action_max_length = 14
+
+
+class _VerbParser(argparse.ArgumentParser):
+    """Keeps the line ends of examples."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"formatter_class": _Examples, **settings})
+
+
+class _Examples(argparse.RawDescriptionHelpFormatter):
+    """Argparse asks for the terminal's width at every argument, and loads archivers for that."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width())
+
+
+def _width() -> int:
+    """How wide help may be: as argparse has it, the terminal's width or 80, less 2."""
+    try:
+        return int(os.environ["COLUMNS"]) - 2
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(1).columns - 2 or 78
+    except OSError:
+        return 78
 
 
 class _Version(argparse.Action):
