@@ -31,6 +31,13 @@ _BT601 = 6
 _KNOWN_MATRICES = (_RGB, _BT709, 4, 5, _BT601, 7, 9)
 _HD_HEIGHT_PX = 720  # from here on players take a video without a stated matrix as BT.709
 
+_COLOURED = {
+    "gray": "yuv420p",
+    "gray10le": "yuv420p10le",
+    "gray12le": "yuv420p12le",
+    "gray16le": "yuv420p16le",
+}
+
 # Chroma is repeated and averaged, never filtered: what the model leaves alone stays as it was.
 _TO_RGB = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _FROM_RGB = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
@@ -151,7 +158,7 @@ class Converter:
             becomes 65280): all of it within one code of 8 bits.
         """
         rgb = self._reformatter.reformat(
-            frame,
+            self._for_swscale(frame),
             **self._size,
             format=self._rgb,
             src_colorspace=self._colours.matrix_used,
@@ -176,9 +183,9 @@ class Converter:
             is_rgb: Which of the two.
         """
         coded = self._reformatter.reformat(
-            frame,
+            frame if is_rgb else self._for_swscale(frame),
             **self._size,
-            format=self._coded,
+            format=_COLOURED[self._coded] if self._is_limited_grey(self._coded) else self._coded,
             src_colorspace=_BT709 if is_rgb else self._colours.matrix_used,
             src_color_range=ColorRange.JPEG if is_rgb else self._colours.range_used,
             dst_colorspace=self._matrix or _BT709,
@@ -186,8 +193,18 @@ class Converter:
             interpolation=_FROM_RGB,
             threads=1,
         )
+        if self._is_limited_grey(self._coded):
+            coded = _luma_as(self._coded, coded)
         coded.pict_type = PictureType.NONE  # the encoder decides anew
         return coded
+
+    def _is_limited_grey(self, pixel_format: str) -> bool:
+        """Whether swscale would take it for full range, as it does with all that is grey."""
+        return pixel_format in _COLOURED and self._colours.range_used == ColorRange.MPEG
+
+    def _for_swscale(self, frame: VideoFrame) -> VideoFrame:
+        name = frame.format.name
+        return _luma_as(_COLOURED[name], frame) if self._is_limited_grey(name) else frame
 
     @property
     def _reformatter(self) -> VideoReformatter:
@@ -208,6 +225,28 @@ def display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
 def quarter_turns(frame: VideoFrame) -> int:
     """How many quarter turns counter-clockwise bring the frame upright, 0 to 3."""
     return round(frame.rotation / 90) % 4
+
+
+def _luma_as(pixel_format: str, frame: VideoFrame) -> VideoFrame:
+    """A frame of another format with the same luma, and no colour."""
+    result = VideoFrame(frame.width, frame.height, pixel_format)
+    neutral = 1 << (result.format.components[0].bits - 1)
+    for plane in range(len(result.planes)):
+        _samples(result, plane)[...] = neutral if plane else _samples(frame, plane)
+    result.pts, result.duration = frame.pts, frame.duration
+    if frame.time_base is not None:
+        result.time_base = frame.time_base
+    return result
+
+
+def _samples(frame: VideoFrame, index: int) -> NDArray[Any]:
+    """One plane, ``(rows, columns)``, in the frame's own memory."""
+    plane: Any = frame.planes[index]
+    dtype: np.dtype[Any] = np.dtype(np.uint8 if frame.format.components[0].bits <= 8 else "<u2")
+    samples: NDArray[Any] = np.ndarray(
+        (plane.height, plane.width), dtype, plane, strides=(plane.line_size, dtype.itemsize)
+    )
+    return samples
 
 
 def _pixels(rgb: VideoFrame) -> Pixels:

@@ -140,7 +140,7 @@ def enhance_video(
         colours = FrameColours.of(first, reader.name)
         choice = encoders.choose(
             Path(target).suffix,
-            reader.stream.codec_context.name,
+            reader.stream.codec_context.codec.canonical_name,
             colours.pixel_format,
             codec=settings.codec,
             crf=settings.crf,
