@@ -14,10 +14,10 @@ from fivefold.photo.model_space import to_srgb
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_GAP_PX = 16
-_CAPTION_PX = 22
-_PAPER = (250, 250, 250)
-_INK = (40, 40, 40)
+GAP_PX = 16
+CAPTION_PX = 22
+PAPER = (250, 250, 250)
+INK = (40, 40, 40)
 
 
 def contact_sheet(
@@ -43,34 +43,34 @@ def contact_sheet(
             "pairs, columns and tile_px must be at least one, "
             f"received {len(pairs)}, {columns} and {tile_px}"
         )
-    tiles = [(name, _tile(before, tile_px), _tile(after, tile_px)) for name, before, after in pairs]
+    tiles = [(name, tile(before, tile_px), tile(after, tile_px)) for name, before, after in pairs]
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
     heights = [max(max(b.height, a.height) for _, b, a in row) for row in rows]
-    pair_width = 2 * tile_px + _GAP_PX // 4
+    pair_width = 2 * tile_px + GAP_PX // 4
     columns = min(columns, len(tiles))
     sheet = Image.new(
         "RGB",
         (
-            columns * (pair_width + _GAP_PX) + _GAP_PX,
-            sum(heights) + len(rows) * (_CAPTION_PX + _GAP_PX) + _GAP_PX,
+            columns * (pair_width + GAP_PX) + GAP_PX,
+            sum(heights) + len(rows) * (CAPTION_PX + GAP_PX) + GAP_PX,
         ),
-        _PAPER,
+        PAPER,
     )
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=14)
-    y = _GAP_PX
+    y = GAP_PX
     for row, height in zip(rows, heights, strict=True):
         for column, (name, before, after) in enumerate(row):
-            x = _GAP_PX + column * (pair_width + _GAP_PX)
-            draw.text((x, y), f"{name}: before, after", fill=_INK, font=font)
-            sheet.paste(before, (x, y + _CAPTION_PX))
-            sheet.paste(after, (x + before.width + _GAP_PX // 4, y + _CAPTION_PX))
-        y += _CAPTION_PX + height + _GAP_PX
+            x = GAP_PX + column * (pair_width + GAP_PX)
+            draw.text((x, y), f"{name}: before, after", fill=INK, font=font)
+            sheet.paste(before, (x, y + CAPTION_PX))
+            sheet.paste(after, (x + before.width + GAP_PX // 4, y + CAPTION_PX))
+        y += CAPTION_PX + height + GAP_PX
     return sheet
 
 
-def _tile(photo: Photo, side_px: int) -> Image:
-    """The photo as sRGB with 8 bits, its longest side ``side_px`` or what it has, if that is less.
+def tile(photo: Photo, side_px: int) -> Image:
+    """A photo as an sRGB picture with 8 bits, no longer than ``side_px``, over white.
 
     It is reduced before its colours are converted: that costs a tile, not a photo.
     """
