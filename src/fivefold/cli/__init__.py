@@ -26,6 +26,7 @@ from fivefold.errors import FivefoldError
 
 VERBS = (
     "enhance",
+    "preview",
     "watch",
     "video",
     "lut",
