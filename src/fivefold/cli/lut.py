@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
 examples:
-  fivefold lut photo.jpg                         writes photo.cube
-  fivefold lut photo.jpg -o look.cube            in another place
-  fivefold lut photo.jpg -o look.cube --size 17  smaller, for cameras and monitors
-  fivefold lut photo.jpg --strength 0.5 --json   half the look; the error as JSON
+  fivefold lut photo.jpg                          writes photo.cube
+  fivefold lut photo.jpg -o look.cube             in another place
+  fivefold lut photo.jpg -o look.cube --size 17   smaller, for cameras and monitors
+  fivefold lut photo.jpg --strength 0.5 --json    half the look; the error as JSON
 
 The table takes sRGB pictures and gives sRGB. It is told when the look depends too much on
 the place in the photo to be told by colour alone: docs/export.md

@@ -17,10 +17,10 @@ _STRIP_SIDE_PX = 500
 _STRENGTHS = (0.0, 0.5, 1.0, 1.5)
 _EXAMPLES = """\
 examples:
-  fivefold preview photo.jpg                     writes photo_preview.png
-  fivefold preview photo.jpg -o look.jpg --split one picture with a line in the middle
-  fivefold preview photo.jpg --split 0.3         the line at three tenths
-  fivefold preview photo.jpg --over strength     a strip: before, half, whole, more
+  fivefold preview photo.jpg                       writes photo_preview.png
+  fivefold preview photo.jpg -o look.jpg --split   one picture with a line in the middle
+  fivefold preview photo.jpg --split 0.3           the line at three tenths
+  fivefold preview photo.jpg --over strength       a strip: before, half, whole, more
   fivefold preview photo.jpg --over strength --strengths 0,0.25,0.5,0.75,1
   fivefold preview photo.jpg --over expert --bundle a.fivefold --bundle b.fivefold
 """
