@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("av", reason="PyAV is not installed")
 
 from clips import Told
+
 from fivefold.cli import main
 from tiny_bundle import bundle_path, enhancer, network, write_tiny
 

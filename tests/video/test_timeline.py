@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -121,7 +123,7 @@ def test_every_frame_gets_a_grid_within_what_the_network_said(
         held_frames=held,
     )
     edges = [0, *sorted(cut for cut in cuts if cut < len(signal)), len(signal)]
-    for first, end in zip(edges, edges[1:], strict=False):
+    for first, end in pairwise(edges):
         shot = signal[first:end]
         assert all(min(shot) - 1e-4 <= v <= max(shot) + 1e-4 for v in result[first:end])
 

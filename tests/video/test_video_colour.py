@@ -105,7 +105,7 @@ def test_a_frame_that_is_not_changed_comes_back(
 @pytest.mark.parametrize(("range_", "expected"), [(1, 110 * 255 / 219), (2, 126)])
 @pytest.mark.parametrize("pixel_format", ["gray", "gray10le"])
 def test_grey_has_a_range_too(pixel_format: str, range_: int, expected: float) -> None:
-    """swscale takes all grey for full range; limited codes are undone all the same, and redone."""
+    """FFmpeg takes all grey for full range; limited codes are undone all the same, and redone."""
     frame = VideoFrame(33, 17, pixel_format)
     code = 126 << (frame.format.components[0].bits - 8)
     planes(frame)[0][:] = code
@@ -166,7 +166,7 @@ def test_unknown_matrices_are_refused(matrix: int) -> None:
 
 
 def test_other_primaries_go_the_way_of_photos() -> None:
-    """BT.2020 SDR and BT.601 get a profile; BT.709 has none, so that its pixels stay as they are."""
+    """BT.2020 SDR and BT.601 get a profile; BT.709 has none, and its pixels stay."""
     frame = VideoFrame(64, 1080, "yuv420p10le")
     frame.color_primaries, frame.color_trc = 9, 14
     assert FrameColours.of(frame, "clip").icc_profile is not None

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from fivefold.errors import MissingExtraError
 
-_NAMES = {"torch": "PyTorch", "accelerate": "Hugging Face accelerate"}
+_NAMES = {"torch": "PyTorch", "accelerate": "Hugging Face accelerate", "av": "PyAV"}
 
 
 def require(extra: str, *modules: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
     if options.to_s is not None and options.to_s <= options.from_s:
         options.parser.error("--to must come after --from")
     require("video", "av")
+    os.environ.setdefault("SVT_LOG", "0")  # the AV1 encoder introduces itself otherwise
     from fivefold.runtime.enhancer import Enhancer
     from fivefold.video.enhance import VideoSettings, enhance_video
 

@@ -173,7 +173,7 @@ def enhance_video(
             lost_packets=reader.losses.packets,
             damaged_frames=reader.losses.damaged_frames,
             is_truncated=reader.losses.is_truncated,
-            notes=tuple(writer.notes),
+            notes=(*writer.notes, *_gap_note(reader.losses.gap_frames)),
         )
 
 
@@ -271,6 +271,12 @@ class _Work:
         rgb, photo = self._converter.to_rgb(frame)
         self._enhancer.render(photo, grid, strength=self._settings.strength, in_place=True)
         return self._converter.to_coded(rgb, is_rgb=True)
+
+
+def _gap_note(frames: int) -> list[str]:
+    if not frames:
+        return []
+    return [f"about {frames} frames are missing between others; the result has the same gaps"]
 
 
 def _look(frame: VideoFrame, reformatter: VideoReformatter) -> Look:

@@ -23,7 +23,8 @@ _MICROSECONDS = 1_000_000  # FFmpeg's AV_TIME_BASE
 _MAKE_TIMESTAMPS = 1  # AVFMT_FLAG_GENPTS: AVI has none of its own
 _STILL_FORMATS = ("image2", "gif", "apng", "webp_anim")
 _STILL_BRANDS = ("avif", "avis", "heic", "heix", "hevc", "mif1", "msf1")
-_MISSING_S = 0.5  # containers round and estimate; more than this is not there
+_MISSING_S = 0.25  # containers round and estimate; more than this is not there
+_STEADY_FRAMES = 8  # so many equal steps make a constant frame rate
 _LATE_S = 2.0  # how much later than its time a packet may stand in the file
 
 
@@ -33,16 +34,17 @@ class Losses:
 
     Attributes:
         packets: Of the video, of which no frame could be made.
-        damaged_frames: Frames that the decoder patched up; they are kept.
+        damaged_frames: Frames that the file marks as damaged or the decoder patched up; they are
+            kept.
         is_truncated: The file ends before what it announces.
+        gap_frames: How many frames are missing where the time jumps after a constant rate. The
+            file was damaged there, or recorded so.
     """
 
     packets: int = 0
     damaged_frames: int = 0
     is_truncated: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.packets or self.damaged_frames or self.is_truncated)
+    gap_frames: int = 0
 
 
 class VideoReader:
@@ -85,6 +87,7 @@ class VideoReader:
             self._length_s = None if to_s is None else to_s - from_s
             self._last_ticks: int | None = None
             self._packets_read = 0
+            self._steady_frames = 0
             self._is_over = False
             self._end_s = 0.0
             self._begin()
@@ -219,7 +222,8 @@ class VideoReader:
         """The frames of the result that a packet completes; without one, those still inside."""
         if packet is not None:
             self._packets_read += 1
-            self._end_s = max(self._end_s, self._time_s(packet))
+            self._reach(packet)
+            self.losses.damaged_frames += packet.is_corrupt
         try:
             frames = self.stream.decode(packet)
         except av.FFmpegError:
@@ -247,15 +251,27 @@ class VideoReader:
             return False
         if self._last_ticks is not None:
             ticks = max(ticks, self._last_ticks + 1)
+            self._watch_rate(ticks - self._last_ticks)
         self._last_ticks = frame.pts = ticks
         frame.time_base = self.time_base
         frame.duration = self.duration_ticks(frame)
         return True
 
+    def _watch_rate(self, step: int) -> None:
+        """Count what is missing in a step of time, if all before had the length of one frame."""
+        frames = float(step * self.time_base * self.frames_per_s)
+        slack = 0.1 + 1e-3 * float(self.frames_per_s)  # Matroska counts in milliseconds
+        if abs(frames - 1) < slack:
+            self._steady_frames += 1
+        elif frames > 1.5 and self._steady_frames >= _STEADY_FRAMES:
+            self.losses.gap_frames += round(frames) - 1
+        else:
+            self._steady_frames = -1 << 62  # never: the rate is a variable one
+
     def _copied(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         """A packet of another stream, moved in time, if it belongs to the result."""
         time_s = self._time_s(packet)
-        self._end_s = max(self._end_s, time_s)
+        self._reach(packet)
         if (time_s < 0 and self._from_s) or self.is_after(time_s):
             return
         offset = self.offset_ticks(packet.stream)
@@ -264,6 +280,11 @@ class VideoReader:
         if packet.dts is not None:
             packet.dts -= offset
         yield packet
+
+    def _reach(self, packet: Packet[Any]) -> None:
+        """Note how far the file goes."""
+        length_s = float((packet.duration or 0) * packet.time_base)
+        self._end_s = max(self._end_s, self._time_s(packet) + length_s)
 
     def _time_s(self, packet: Packet[Any]) -> float:
         """When a packet is due, in the result's time."""
@@ -291,6 +312,8 @@ def _open(name: str) -> InputContainer:
         if Path(name).is_file() and not Path(name).stat().st_size:
             raise VideoReadError(f"{name}: the file is empty")
         container = av.open(name, metadata_errors="replace")
+    except av.EOFError as error:
+        raise VideoReadError(f"{name}: no frame that can be decoded") from error
     except (av.FFmpegError, OSError) as error:
         raise VideoReadError(f"{name}: {_reason(error)}") from error
     kind = container.format.name
