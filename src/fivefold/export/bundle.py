@@ -41,7 +41,7 @@ def network_to_onnx(net: EnhancerNet) -> bytes:
 
     Returns:
         A model with the input ``thumbnail`` ``(1, 3, 256, 256)`` and the output ``grid``
-        ``(1, 12, depth, 16, 16)``, both float32.
+        ``(styles, 12, depth, 16, 16)``, both float32.
     """
     example = torch.zeros(1, 3, THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX)
     with warnings.catch_warnings(), _quiet("torch.onnx", "onnxscript"):
@@ -97,6 +97,7 @@ def export_bundle(
         network=network,
         guide=net.guide.as_plain(),
         card=card,
+        styles=net.config.styles,
         training=training,
     )
     return training

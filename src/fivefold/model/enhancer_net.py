@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from fivefold.model.fused_slicing import can_render, fused_render
@@ -30,6 +31,8 @@ class EnhancerNetConfig:
         fusion: Width of F.
         depth: d, cells of the grid along the guide.
         uniform_knots: Guide thresholds stay at i/16 instead of being learned.
+        styles: Names of the retouchers whose grids are predicted for each photo, in their order;
+            empty for the paper's single one.
     """
 
     low_level: tuple[int, ...]
@@ -39,11 +42,17 @@ class EnhancerNetConfig:
     fusion: int = 64
     depth: int = 8
     uniform_knots: bool = False
+    styles: tuple[str, ...] = ()
 
     @property
     def grid_size(self) -> int:
         """Rows and columns of the grid: the size of S's last layer."""
         return THUMBNAIL_SIZE_PX >> len(self.low_level)
+
+    @property
+    def grids(self) -> int:
+        """Grids that are predicted for a photo."""
+        return max(1, len(self.styles))
 
 
 PRESETS: dict[str, EnhancerNetConfig] = {
@@ -86,7 +95,7 @@ class EnhancerNet(nn.Module):
             config.global_connected,
         )
         self.fusion = Fusion(config.local[-1], config.global_connected[-1], config.fusion)
-        self.prediction = GridPrediction(config.fusion, config.depth)
+        self.prediction = GridPrediction(config.fusion, config.depth, config.grids)
         self.guide = GuideMap(uniform_knots=config.uniform_knots)
         for module in (self.low_level, self.local_path, self.global_path, self.fusion):
             module.apply(_start_rectified)
@@ -98,13 +107,13 @@ class EnhancerNet(nn.Module):
             thumbnail: Ĩ, ``(N, 3, 256, 256)`` sRGB in 0…1.
 
         Returns:
-            A, ``(N, 12, depth, 16, 16)``.
+            A, ``(N·styles, 12, depth, 16, 16)``, the styles of a photo one after the other.
         """
         features = self.low_level(thumbnail)  # (N, S, 16, 16)
         local = self.local_path(features)  # (N, L, 16, 16)
         scene = self.global_path(features)  # (N, G)
         fused = self.fusion(local, scene)  # (N, F, 16, 16)
-        grid: Tensor = self.prediction(fused)  # (N, 12, depth, 16, 16)
+        grid: Tensor = self.prediction(fused)  # (N·styles, 12, depth, 16, 16)
         return grid
 
     def render(self, photo: Tensor, grid: Tensor) -> Tensor:
@@ -123,9 +132,39 @@ class EnhancerNet(nn.Module):
         transforms = slice_grid(grid, guide)  # (N, 12, H, W)
         return apply_affine(transforms, photo)
 
-    def forward(self, thumbnail: Tensor, photo: Tensor) -> Tensor:
-        """Enhance photos: ``(N, 3, 256, 256)`` and ``(N, 3, H, W)`` to ``(N, 3, H, W)``."""
-        return self.render(photo, self.predict(thumbnail))
+    def forward(self, thumbnail: Tensor, photo: Tensor, style: str = "") -> Tensor:
+        """Enhance photos: ``(N, 3, 256, 256)`` and ``(N, 3, H, W)`` to ``(N, 3, H, W)``.
+
+        Args:
+            thumbnail: Ĩ, sRGB in 0…1.
+            photo: φ, sRGB in 0…1.
+            style: Whose, by name; the network's first where it has no such style.
+        """
+        grids = self.predict(thumbnail)
+        grids = grids.reshape(-1, self.config.grids, *grids.shape[1:])
+        return self.render(photo, grids[:, self.style_index(style)])
+
+    def style_index(self, style: str) -> int:
+        """Which of a photo's grids a style's is: the first where the network has no such style."""
+        styles = self.config.styles
+        return styles.index(style) if style in styles else 0
+
+
+def with_styles(net: EnhancerNet, styles: tuple[str, ...]) -> EnhancerNet:
+    """A network of one style as one of several that, to begin with, all are that style.
+
+    Args:
+        net: Of one style.
+        styles: The names of the new ones.
+    """
+    if net.config.grids != 1:
+        raise ValueError(f"the network must have one style, it has {net.config.grids}")
+    wider = EnhancerNet(replace(net.config, styles=styles))
+    state = net.state_dict()
+    for name in ("prediction.linear.weight", "prediction.linear.bias"):
+        state[name] = torch.cat([state[name]] * len(styles))
+    wider.load_state_dict(state)
+    return wider
 
 
 def _start_rectified(module: nn.Module) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -65,7 +65,7 @@ class Bundle:
     Attributes:
         manifest: The facts.
         network: An ONNX model: input ``thumbnail``, ``float32 (1, 3, 256, 256)``, sRGB in 0…1;
-            output ``grid``, ``float32 (1, 12, 8, 16, 16)``.
+            output ``grid``, ``float32 (styles, 12, 8, 16, 16)``.
         guide: What slices the grid.
         card: The model card, Markdown.
         source: Where it was read from, for messages.
@@ -117,6 +117,7 @@ def write_bundle(
     network: bytes,
     guide: Guide,
     card: str,
+    styles: Sequence[str] = (),
     training: Mapping[str, object] | None = None,
 ) -> Manifest:
     """Write a bundle; the file appears whole or not at all.
@@ -131,6 +132,7 @@ def write_bundle(
         network: The ONNX model, see :class:`Bundle`.
         guide: The guide that was trained with it.
         card: The model card, Markdown.
+        styles: Names of the grids that the network predicts, where it predicts several.
         training: Facts about how the weights came about; JSON values, finite.
 
     Returns:
@@ -154,6 +156,7 @@ def write_bundle(
         licence=licence,
         created_by=f"fivefold {VERSION}",
         training=dict(training or {}),
+        styles=tuple(styles),
         parts={part: Part.of(content) for part, content in contents.items()},
     )
     contents = {_MANIFEST: manifest.to_json(), **contents}

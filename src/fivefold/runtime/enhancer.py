@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fivefold import kernels
 from fivefold.errors import BundleError
@@ -15,6 +18,7 @@ from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import Photo, Pixels
 from fivefold.photo.model_space import ModelSpace, model_space, to_srgb
 from fivefold.photo.threads import available_threads, share_out
+from fivefold.runtime.blend import Blend, blend_weights
 from fivefold.runtime.bundle import SUFFIX, Bundle
 from fivefold.runtime.network import Network
 
@@ -33,44 +37,102 @@ class Enhancer:
 
     Attributes:
         bundle: What was loaded.
+        styles: Names of the styles that it has, the default first.
+        blend: How much of each style it gives, ``(styles,)``, with a sum of 1.
+        device: Where it runs, ``"cpu"`` or ``"cuda"``.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        expert: str | Blend | None = None,
+        threads: int | None = None,
+        device: str = "cpu",
+    ) -> None:
         """Make the network of ``bundle`` ready.
 
         Args:
             bundle: A bundle in memory.
+            expert: Whose style, one of the bundle's, or a blend such as ``"a=0.5,d=0.5"``; the
+                bundle's first without it.
             threads: How many threads one call may use; by default as many as the process may run.
+            device: ``"cpu"``; ``"cuda"``, an NVIDIA GPU or an error; or ``"auto"``, a GPU if one
+                can be used.
 
         Raises:
             BundleDamagedError: If the network is not one that ONNX Runtime can run, or not one
                 from thumbnail to grid.
-            ValueError: If ``threads`` is below 1.
+            DeviceError: If ``"cuda"`` was asked for and cannot be used.
+            MissingExtraError: If something for it is not installed.
+            ValueError: If ``threads`` is below 1, the bundle does not have the style, or for
+                another device.
         """
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, received {threads}")
         self.bundle = bundle
+        self.styles = list(bundle.manifest.styles or (bundle.manifest.name,))
+        self.blend = blend_weights(expert, self.styles)
         self._threads = threads
-        self._network = Network(bundle, threads=threads)
+        self.device = "cpu"
+        self._predict: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+        self._predict = Network(bundle, threads=threads)
+        self._render: Callable[..., Pixels] = kernels.render
+        if device != "cpu":
+            self._move_to(device)
 
     @classmethod
     def load(
-        cls, bundle: str | os.PathLike[str] | None = None, *, threads: int | None = None
+        cls,
+        bundle: str | os.PathLike[str] | None = None,
+        *,
+        expert: str | Blend | None = None,
+        threads: int | None = None,
+        device: str = "cpu",
     ) -> Self:
         """Load a bundle from a file, or one that came with the package.
 
         Args:
             bundle: A path, or a name listed by :func:`shipped_bundles`; by default
                 ``"consensus"``.
+            expert: Whose style, one of the bundle's, or a blend such as ``"a=0.5,d=0.5"``; the
+                bundle's first without it.
             threads: How many threads one call may use; by default as many as the process may run.
+            device: ``"cpu"``, ``"cuda"`` or ``"auto"``.
 
         Raises:
+            DeviceError: If ``"cuda"`` was asked for and cannot be used.
+            MissingExtraError: If something for it is not installed.
             BundleError: If there is no such bundle, or it cannot be read.
             BundleDamagedError: If it was truncated or changed.
             BundleFormatError: If a newer fivefold wrote it.
-            ValueError: If ``threads`` is below 1.
+            ValueError: If ``threads`` is below 1, the bundle does not have the style, or for
+                another device.
         """
-        return cls(Bundle.read(find_bundle(bundle)), threads=threads)
+        bundle_read = Bundle.read(find_bundle(bundle))
+        return cls(bundle_read, expert=expert, threads=threads, device=device)
+
+    def in_style(self, expert: str | Blend) -> Self:
+        """The same enhancer with another style or blend; both share the network.
+
+        Raises:
+            ValueError: If the bundle does not have the style.
+        """
+        other = copy(self)
+        other.blend = blend_weights(expert, self.styles)
+        return other
+
+    def _move_to(self, wanted: str) -> None:
+        """Let a GPU predict and render, if it is to."""
+        from fivefold.runtime.device import choose_device
+
+        chosen = choose_device(wanted)
+        if chosen.kind == "cpu":
+            return
+        from fivefold.runtime.gpu.engine import GpuEngine
+
+        engine = GpuEngine(self.bundle, self._predict)
+        self.device, self._predict, self._render = chosen.kind, engine.predict, engine.render
 
     def predict(self, photo: Photo) -> BilateralGrid:
         """Predict a photo's grid from its thumbnail (PAPER section 1).
@@ -94,7 +156,9 @@ class Enhancer:
         if not np.isfinite(thumbnail).all():
             raise ValueError("pixels must be finite, received NaN or infinity")
         thumbnail = to_srgb(thumbnail, photo.icc_profile)
-        return BilateralGrid(self._network(thumbnail), self.bundle.guide)
+        grids = self._predict(thumbnail)  # (styles, 12, depth, rows, columns)
+        mixed = grids[0] if len(grids) == 1 else np.tensordot(self.blend, grids, axes=1)
+        return BilateralGrid(mixed, self.bundle.guide)
 
     def render(
         self, photo: Photo, grid: BilateralGrid, *, strength: float = 1.0, in_place: bool = False
@@ -129,7 +193,7 @@ class Enhancer:
         space = model_space(photo.icc_profile)
         out = photo.pixels if in_place else np.empty_like(photo.pixels)
         if space is None:
-            kernels.render(photo.pixels, grid, out=out, threads=self._threads)
+            self._render(photo.pixels, grid, out=out, threads=self._threads)
             return photo.with_pixels(out)
         self._render_through(space, photo.pixels, grid, out)
         return replace(photo, pixels=out, icc_profile=space.result_profile)
@@ -144,7 +208,7 @@ class Enhancer:
         def render_strip(first_row: int) -> None:
             strip = slice(first_row, first_row + rows)
             srgb = space.to_model(pixels[strip])
-            kernels.render(
+            self._render(
                 srgb,
                 grid,
                 out=srgb,

@@ -55,6 +55,8 @@ class Manifest:
         created_by: The program and version that wrote the bundle.
         training: Free facts about how the weights came about; JSON values.
         parts: File name in the archive -> size and hash, for every part but the manifest.
+        styles: Names of the retouchers whose grids the network predicts, in their order; none for
+            a network of a single grid, which goes by the name of the bundle.
         input_size_px: Side of the square thumbnail that the network takes.
         format_version: Version of the bundle format.
 
@@ -68,15 +70,19 @@ class Manifest:
     created_by: str
     training: Mapping[str, object] = field(default_factory=dict)
     parts: Mapping[str, Part] = field(default_factory=dict)
+    styles: tuple[str, ...] = ()
     input_size_px: int = INPUT_SIZE_PX
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise ValueError(
-                "name must be up to 64 lower-case letters, digits, '_', '.' and '-', "
-                f"received {self.name!r}"
-            )
+        for name in (self.name, *self.styles):
+            if not isinstance(name, str) or not _NAME.fullmatch(name):
+                raise ValueError(
+                    "name must be up to 64 lower-case letters, digits, '_', '.' and '-', "
+                    f"received {name!r}"
+                )
+        if len(set(self.styles)) != len(self.styles):
+            raise ValueError(f"styles must differ, received {', '.join(self.styles)}")
         for key in ("preset", "licence", "created_by"):
             value = getattr(self, key)
             # Printed as it is: escape sequences must not reach a terminal.
@@ -87,9 +93,16 @@ class Manifest:
         if self.input_size_px != INPUT_SIZE_PX:
             raise ValueError(f"input_size_px must be {INPUT_SIZE_PX}, not {self.input_size_px!r}")
 
+    @property
+    def grids(self) -> int:
+        """Grids that the network predicts for a photo."""
+        return max(1, len(self.styles))
+
     def as_dict(self) -> dict[str, object]:
-        """The manifest as JSON values."""
+        """The manifest as JSON values; ``styles`` only where there are some."""
+        styles: dict[str, object] = {"styles": list(self.styles)} if self.styles else {}
         return {
+            **styles,
             "format_version": self.format_version,
             "name": self.name,
             "preset": self.preset,
@@ -133,6 +146,9 @@ class Manifest:
             raise ValueError("the manifest lists no parts")
         try:
             known = {name: Part(**entry) for name, entry in parts.items()}
-            return Manifest(parts=known, **values)
+            styles = values.pop("styles", [])
+            if not isinstance(styles, list):
+                raise ValueError(f"styles must be a list, received {styles!r}")
+            return Manifest(parts=known, styles=tuple(styles), **values)
         except TypeError as error:  # a key too many or too few
             raise ValueError(f"the manifest has wrong keys ({error})") from error

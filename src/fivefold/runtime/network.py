@@ -6,7 +6,7 @@ longer to start than a photo takes to be enhanced.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class Network:
             self._compiled = CompiledNetwork(bundle.network, threads=threads)
         except (ImportError, UnknownNetworkError):
             self._session = _open_session(bundle, threads)
-        self._check_interface(bundle.manifest.input_size_px)
+        self._check_interface(bundle.manifest.input_size_px, bundle.manifest.grids)
 
     @property
     def engine_name(self) -> str:
@@ -51,13 +51,13 @@ class Network:
         return "onnxruntime" if self._compiled is None else "native"
 
     def __call__(self, thumbnail: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predict the coefficients of a photo's grid (PAPER section 1).
+        """Predict the coefficients of a photo's grids, one for each style (PAPER section 1).
 
         Args:
             thumbnail: ``(256, 256, 3)``, sRGB; clipped to 0…1.
 
         Returns:
-            ``(12, depth, height, width)``, finite.
+            ``(styles, 12, depth, height, width)``, finite.
 
         Raises:
             BundleDamagedError: If the network's answer is not finite or of another shape.
@@ -70,9 +70,10 @@ class Network:
             grids = self._session.run(["grid"], {"thumbnail": planes})[0]
         if not np.isfinite(grids).all():
             raise BundleDamagedError(f"{self._source}: the network's answer is not finite")
-        return cast("NDArray[np.float32]", grids[0])
+        answer: NDArray[np.float32] = grids
+        return answer
 
-    def _check_interface(self, size_px: int) -> None:
+    def _check_interface(self, size_px: int, styles: int) -> None:
         takes, gives = self._interface()
         if takes != [("thumbnail", "tensor(float)", [1, 3, size_px, size_px])]:
             raise BundleDamagedError(
@@ -81,11 +82,11 @@ class Network:
             )
         name, kind, shape = gives[0]
         known = all(isinstance(size, int) and size > 0 for size in shape)
-        grid = name == "grid" and kind == "tensor(float)" and shape[:2] == [1, COEFFICIENTS]
+        grid = name == "grid" and kind == "tensor(float)" and shape[:2] == [styles, COEFFICIENTS]
         if len(gives) != 1 or not grid or not known or len(shape) != 5:
             raise BundleDamagedError(
-                f"{self._source}: network.onnx must give 'grid' (1, {COEFFICIENTS}, depth, height, "
-                f"width), it gives {gives}"
+                f"{self._source}: network.onnx must give 'grid' ({styles}, {COEFFICIENTS}, depth, "
+                f"height, width), it gives {gives}"
             )
 
     def _interface(self) -> tuple[list[_Port], list[_Port]]:

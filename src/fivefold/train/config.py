@@ -23,6 +23,7 @@ PUBLISHED_BEFORE_FAST_STEPS = frozenset(
 )
 """Runs whose files do not have the key ``fast_steps``, and which compute what was published."""
 
+PARTS = ("low_level", "local_path", "global_path", "fusion", "prediction", "guide")
 _TARGETS = {**dict.fromkeys(KINDS, STYLED_TARGETS), "experts": EXPERT_STYLES, "set": ()}
 
 
@@ -43,12 +44,15 @@ class Source:
         targets: The versions to learn from: labels of ``styled``, ``experts``, or styles of a
             ``set``; by default all.
         repeat: How many times an epoch draws each pair.
+        style: The network's style that these pairs teach; by default the one of the pairs' own
+            name, or else the first.
     """
 
     kind: str
     index: str = ""
     targets: tuple[str, ...] = ()
     repeat: int = 1
+    style: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -80,6 +84,10 @@ class TrainConfig:
         preset: Sizes of the network, a key of :data:`fivefold.model.enhancer_net.PRESETS`.
         uniform_knots: The guide's thresholds stay at i/16.
         sources: What it learns from.
+        styles: Names of the styles that the network predicts a grid each for; none for a single,
+            unnamed one.
+        learning_parts: Parts of the network that learn, such as ``prediction``; all where none is
+            named. The others stay as the starting weights have them.
         held_out_folds: FiveK photos of these folds, 0…4, are never trained on, whatever source
             they are in, and are what is scored.
         held_out_split: Photos of the test part of this published split, and one in five of the
@@ -109,6 +117,8 @@ class TrainConfig:
     sources: tuple[Source, ...]
     preset: str = "paper"
     uniform_knots: bool = False
+    styles: tuple[str, ...] = ()
+    learning_parts: tuple[str, ...] = ()
     held_out_folds: tuple[int, ...] = ()
     held_out_split: str = ""
     training_photos: int = 0
@@ -130,6 +140,9 @@ class TrainConfig:
                 f"held_out_split must be one of {', '.join(SPLITS)}, "
                 f"received {self.held_out_split!r}"
             )
+        unknown = sorted(set(self.learning_parts) - set(PARTS))
+        if unknown:
+            raise ValueError(f"learning_parts must be among {', '.join(PARTS)}, received {unknown}")
 
     @staticmethod
     def read(path: Path) -> TrainConfig:
@@ -163,8 +176,13 @@ class TrainConfig:
         if missing:
             raise ValueError(f"has no {', '.join(sorted(missing))}")
         sources = tuple(Source.of(source) for source in values["sources"])
-        folds = tuple(values.get("held_out_folds", ()))
+        lists = ("styles", "learning_parts", "held_out_folds")
         fast = values.get("fast_steps", values["name"] not in PUBLISHED_BEFORE_FAST_STEPS)
         return TrainConfig(
-            **{**values, "sources": sources, "held_out_folds": folds, "fast_steps": fast}
+            **{
+                **values,
+                **{key: tuple(values.get(key, ())) for key in lists},
+                "sources": sources,
+                "fast_steps": fast,
+            }
         )

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from fivefold.data.pairs import Draw, PairSet, Sample, batches_of
 from fivefold.errors import DataError, TrainingError
-from fivefold.model.enhancer_net import PRESETS, EnhancerNet
+from fivefold.model.enhancer_net import PRESETS, EnhancerNet, with_styles
 from fivefold.model.weights import load_weights, save_weights
 from fivefold.train.adam import adam, make_steps_fast
 from fivefold.train.averaging import WeightAverage
@@ -111,6 +111,7 @@ def train(
     optimiser = adam(net, config.learning_rate, fast=config.fast_steps)
     frozen = json.loads(json.dumps(dataclasses.asdict(config)))
     progress = _resume(run, net, optimiser, average, frozen)
+    _check_agreement(accelerator, run, progress)
     objective, minimiser = accelerator.prepare(Objective(net, config.grid_smoothness), optimiser)
 
     drawn = PairSet(training, augment=True, smallest_crop=config.smallest_crop, seed=config.seed)
@@ -256,12 +257,22 @@ def _freeze_statistics(net: EnhancerNet) -> None:
 
 
 def _starting_network(config: TrainConfig, start_from: Path | None) -> EnhancerNet:
-    sizes = dataclasses.replace(PRESETS[config.preset], uniform_knots=config.uniform_knots)
+    sizes = dataclasses.replace(
+        PRESETS[config.preset], uniform_knots=config.uniform_knots, styles=config.styles
+    )
     if start_from is None:
-        return EnhancerNet(sizes)
-    net, _ = load_weights(start_from)
-    if net.config != sizes:
-        raise TrainingError(f"{start_from}: holds a network of other sizes than {config.preset}")
+        net = EnhancerNet(sizes)
+    else:
+        net, _ = load_weights(start_from)
+        if config.styles and not net.config.styles:
+            net = with_styles(net, config.styles)
+        if net.config != sizes:
+            raise TrainingError(
+                f"{start_from}: holds a network of other sizes than {config.preset}"
+            )
+    for name, part in net.named_children():
+        if config.learning_parts and name not in config.learning_parts:
+            part.requires_grad_(requires_grad=False)
     return net
 
 
@@ -299,6 +310,19 @@ def _resume(
     progress = Progress(**facts["progress"])
     average.steps = progress.steps
     return progress
+
+
+def _check_agreement(accelerator: Accelerator, run: Path, progress: Progress) -> None:
+    """Refuse to train where processes go on from different checkpoints, or some from none."""
+    if accelerator.num_processes == 1:
+        return
+    mine = torch.tensor([progress.steps], device=accelerator.device)
+    steps = accelerator.gather(mine).tolist()
+    if len(set(steps)) > 1:
+        raise TrainingError(
+            f"{run}: does not stand where others do (steps {', '.join(map(str, steps))}); "
+            "the folder must be the same one on every machine"
+        )
 
 
 class _Log:

@@ -34,7 +34,9 @@ class Objective(nn.Module):
         device = next(self.net.parameters()).device
         grids = self.net.predict(torch.stack([s.thumbnail for s in samples]).to(device))
         with torch.autocast(device.type, enabled=False):
-            grids = grids.float()
+            by_photo = grids.float().reshape(len(samples), -1, *grids.shape[1:])
+            styles = [self.net.style_index(s.pair.style) for s in samples]
+            grids = by_photo[range(len(samples)), styles]
             errors = torch.stack(
                 [
                     masked_mse(

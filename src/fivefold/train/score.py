@@ -41,9 +41,10 @@ def pair_scores(net: EnhancerNet | None, judged: PairSet) -> Iterator[PairScore]
     """
     shown, output = None, torch.empty(0)
     for sample in (judged[i] for i in range(len(judged))):
-        if sample.pair.input != shown:
+        wanted = sample.pair.input, 0 if net is None else net.style_index(sample.pair.style)
+        if wanted != shown:
             output = sample.photo if net is None else enhanced(net, sample)
-            shown = sample.pair.input
+            shown = wanted
         trusted = sample.mask.numpy().astype(bool)
         yield PairScore(
             pair=sample.pair,
@@ -54,10 +55,12 @@ def pair_scores(net: EnhancerNet | None, judged: PairSet) -> Iterator[PairScore]
 
 @torch.no_grad()
 def enhanced(net: EnhancerNet, sample: Sample) -> Tensor:
-    """What a network makes of an input, ``(3, H, W)`` sRGB on the CPU, not clipped."""
+    """What a network makes of an input in the pair's style, ``(3, H, W)`` sRGB, not clipped."""
     net.eval()
     device = next(net.parameters()).device
-    output: Tensor = net(sample.thumbnail[None].to(device), sample.photo[None].to(device))
+    output: Tensor = net(
+        sample.thumbnail[None].to(device), sample.photo[None].to(device), sample.pair.style
+    )
     return output[0].cpu()
 
 

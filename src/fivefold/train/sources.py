@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fivefold.data.experts import expert_pairs
@@ -57,6 +58,11 @@ def _chosen(ids: Iterable[str], number: int) -> set[str]:
 
 
 def _pairs_of(source: Source, data: Path) -> list[Pair]:
+    pairs = _own_pairs_of(source, data)
+    return [replace(pair, style=source.style) for pair in pairs] if source.style else pairs
+
+
+def _own_pairs_of(source: Source, data: Path) -> list[Pair]:
     if source.kind == "fivek_pairs":
         return fivek_pairs(data)
     if source.kind == "styled":
