@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fivefold.cli import enhance_remote
 from fivefold.cli.console import Progress, one_line, print_json, say
+from fivefold.cli.device_option import add_device_option, chosen_device
 from fivefold.cli.result_options import (
     add_result_options,
     check_result_options,
@@ -24,6 +25,7 @@ from fivefold.cli.summary import Summary, tell
 
 if TYPE_CHECKING:
     from fivefold.runtime.batch import Settings
+    from fivefold.runtime.device import Device
     from fivefold.runtime.enhancer import Enhancer
     from fivefold.runtime.journal import Journal
     from fivefold.runtime.plan import Plan
@@ -37,6 +39,7 @@ examples:
   fivefold enhance 'holiday/**/*.tif' -o out     a pattern
   fivefold enhance photo.jpg --strength 0.5      half as much
   fivefold enhance holiday -o enhanced --skip-existing   go on where it was interrupted
+  fivefold enhance holiday -o enhanced --device auto   on a GPU if there is one
   fivefold enhance s3://bucket/in -o s3://bucket/out --cluster HOST:6379   on many machines
   fivefold enhance - < photo.jpg > better.jpg    in a pipe
 """
@@ -54,6 +57,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     add("inputs", nargs="+", metavar="INPUT", help="file, folder, pattern, or - for stdin")
     add("-o", "--output", metavar="OUT", help="file, folder, or - for stdout")
     add_result_options(parser)
+    add_device_option(parser)
     enhance_remote.add_options(parser)
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument(
@@ -113,6 +117,8 @@ def _check(options: argparse.Namespace) -> None:
     if "" in options.inputs:  # an unset variable of a shell, not this folder
         error("a name is empty")
     check_result_options(options)
+    if enhance_remote.is_remote(options) and options.device != "cpu":
+        error("--device does not go with --cluster, nor with addresses")
     if options.in_place and (options.output or options.format):
         error("--in-place keeps the place and the format: not with --output or --format")
     if enhance_remote.is_remote(options) and (reason := enhance_remote.why_not(options)):
@@ -192,11 +198,14 @@ def _run_batch(
     jobs = max(1, min(options.jobs or cores, len(plan.tasks)))
     threads = max(1, cores // jobs)
     settings = replace(settings, threads=threads)
-    summary = Summary(failed=len(plan.unreadable))
+    device = chosen_device(options)
+    summary = Summary(failed=len(plan.unreadable), device=device)
     _tell_unreadable(plan)
     with Progress(len(plan.tasks), "photos") as progress:
         # Loaded while the first photos are decoded.
-        enhancer = Later(partial(_load, options.bundle, threads=threads))
+        enhancer = Later(partial(_load, options.bundle, device, threads=threads))
+        if device is not None:
+            enhancer.result()  # a GPU that does not do is told once, not for each photo
         for outcome in enhance_files(
             plan.tasks, enhancer.result, settings, jobs=jobs, journal=journal
         ):
@@ -212,10 +221,10 @@ def _run_batch(
     return 1 if summary.failed else 0
 
 
-def _load(bundle: str | None, threads: int | None = None) -> Enhancer:
+def _load(bundle: str | None, device: Device | None = None, threads: int | None = None) -> Enhancer:
     from fivefold.runtime.enhancer import Enhancer
 
-    return Enhancer.load(bundle, threads=threads)
+    return Enhancer.load(bundle, threads=threads, device="cpu" if device is None else device.kind)
 
 
 def _run_stream(options: argparse.Namespace, settings: Settings) -> int:
@@ -229,7 +238,7 @@ def _run_stream(options: argparse.Namespace, settings: Settings) -> int:
         if source == _STREAM
         else read_photo(source)
     )
-    photo = enhance_photo(photo, _load(options.bundle), settings)
+    photo = enhance_photo(photo, _load(options.bundle, chosen_device(options)), settings)
     coding = {
         "format": options.format,
         "quality": settings.quality,

@@ -11,6 +11,7 @@ from fivefold.cli.console import Progress, print_json
 if TYPE_CHECKING:
     from fivefold.cluster.outcome import RemoteOutcome
     from fivefold.runtime.batch import Outcome
+    from fivefold.runtime.device import Device
 
 
 def tell(outcome: Outcome | RemoteOutcome, progress: Progress, *, as_json: bool) -> None:
@@ -48,7 +49,7 @@ def engine_words() -> str:
 
 @dataclass
 class Summary:
-    """What became of all photos."""
+    """What became of all photos, and on which device; ``None`` is the CPU."""
 
     enhanced: int = 0
     skipped: int = 0
@@ -56,6 +57,7 @@ class Summary:
     failed: int = 0
     seconds: float = 0.0
     last_target: Path | str | None = None
+    device: Device | None = None
 
     def count(self, outcome: Outcome | RemoteOutcome) -> None:
         """Add one photo."""
@@ -79,9 +81,13 @@ class Summary:
             "failed": self.failed,
             "seconds": round(self.seconds, 4),
             "photos_per_second": round(self.enhanced / self.seconds, 3),
-            "device": "cpu",
-            "engine": kernels.engine_name(),
+            "device": "cuda" if self._is_on_gpu else "cpu",
+            "engine": "triton" if self._is_on_gpu else kernels.engine_name(),
         }
+
+    @property
+    def _is_on_gpu(self) -> bool:
+        return self.device is not None and self.device.kind == "cuda"
 
     def counts(self) -> str:
         """How many photos became what, for a person."""
@@ -96,5 +102,8 @@ class Summary:
     def as_line(self) -> str:
         """The summary for a person."""
         rate = self.enhanced / self.seconds
-        line = f"{self.counts()} in {self.seconds:.2f} s ({rate:.1f} photos/s), {engine_words()}"
+        where = engine_words()
+        if self.device is not None and self._is_on_gpu:
+            where = f"on {self.device.name}"
+        line = f"{self.counts()} in {self.seconds:.2f} s ({rate:.1f} photos/s), {where}"
         return f"{line}: {self.last_target}" if self.enhanced == 1 else line
