@@ -1,13 +1,16 @@
 """Run a shader of examples/shaders over a photo, in a process of its own.
 
-``python shader_runner.py glsl|wgsl GIVEN.npz RESULT.npy``. Graphics drivers bring libraries along
-(LLVM among them) that do not go with others of the tests' process. Leaves with ``NO_DEVICE`` and a
-line on stderr where nothing can run it.
+``python shader_runner.py glsl|wgsl|hlsl GIVEN.npz RESULT.npy``. Graphics drivers bring libraries
+along (LLVM among them) that do not go with others of the tests' process. Leaves with ``NO_DEVICE``
+and a line on stderr where nothing can run it.
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -42,6 +45,20 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let colour = textureLoad(photo, id.xy, 0).rgb;
   let place = (vec2f(id.xy) + 0.5) / vec2f(size);
   result[id.y * size.x + id.x] = vec4f(enhance(colour, place), 1.0);
+}
+"""
+
+HLSL_MAIN = """
+Texture2D<float4> photo;
+RWStructuredBuffer<float4> result;
+
+[numthreads(8, 8, 1)] void main(uint3 id : SV_DispatchThreadID) {
+  uint width, height;
+  photo.GetDimensions(width, height);
+  if (id.x >= width || id.y >= height) return;
+  float3 colour = photo.Load(int3(id.xy, 0)).rgb;
+  float2 place = (float2(id.xy) + 0.5) / float2(width, height);
+  result[id.y * width + id.x] = float4(enhance(colour, place), 1.0);
 }
 """
 
@@ -80,15 +97,35 @@ def by_glsl(pixels: np.ndarray, texels: np.ndarray, block: np.ndarray) -> np.nda
 
 
 def by_wgsl(pixels: np.ndarray, texels: np.ndarray, block: np.ndarray) -> np.ndarray:
-    """Compute the photo enhanced on the first adapter there is."""
+    """Compute the photo enhanced by the WGSL shader."""
+    code = (SHADERS / "bilateral_grid.wgsl").read_text() + WGSL_MAIN
+    return by_webgpu(code, pixels, texels, block)
+
+
+def by_hlsl(pixels: np.ndarray, texels: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Compute the photo enhanced by the HLSL shader, compiled to SPIR-V by glslang."""
+    compiler = shutil.which("glslangValidator") or shutil.which("glslang")
+    if compiler is None:
+        no_device("no glslang")
+    with tempfile.TemporaryDirectory() as folder:
+        source, code = Path(folder, "shader.hlsl"), Path(folder, "shader.spv")
+        source.write_text((SHADERS / "bilateral_grid.hlsl").read_text() + HLSL_MAIN)
+        flags = ["-D", "-V", "-S", "comp", "-e", "main", "--auto-map-bindings", "--quiet"]
+        subprocess.run([compiler, *flags, "-o", code, source], check=True)
+        return by_webgpu(code.read_bytes(), pixels, texels, block)
+
+
+def by_webgpu(
+    code: str | bytes, pixels: np.ndarray, texels: np.ndarray, block: np.ndarray
+) -> np.ndarray:
+    """Run a compute shader, WGSL or SPIR-V, on the first adapter there is."""
     import wgpu
 
     adapters = wgpu.gpu.enumerate_adapters_sync()
     if not adapters:
         no_device("no adapter for WebGPU")
     device = adapters[0].request_device_sync()
-    shader = (SHADERS / "bilateral_grid.wgsl").read_text()
-    module = device.create_shader_module(code=shader + WGSL_MAIN)
+    module = device.create_shader_module(code=code)
     pipeline = device.create_compute_pipeline(
         layout="auto", compute={"module": module, "entry_point": "main"}
     )
@@ -131,6 +168,6 @@ def by_wgsl(pixels: np.ndarray, texels: np.ndarray, block: np.ndarray) -> np.nda
 
 if __name__ == "__main__":
     language, given, result = sys.argv[1:]
-    run = {"glsl": by_glsl, "wgsl": by_wgsl}[language]
+    run = {"glsl": by_glsl, "wgsl": by_wgsl, "hlsl": by_hlsl}[language]
     with np.load(given) as arrays:
         np.save(result, run(arrays["pixels"], arrays["texels"], arrays["block"]))

@@ -1,8 +1,9 @@
 """The shaders in examples/shaders compute what the reference computes.
 
-GLSL and WGSL run on whatever OpenGL, or Vulkan, the machine has (a software renderer does). The
-Metal one can be compiled by no tool here; as C++ with a small stand-in for ``metal_stdlib`` it is
-compiled and run on the processor, which checks its arithmetic and not Apple's compiler.
+GLSL, WGSL and HLSL run on whatever OpenGL or Vulkan the machine has (a software renderer does),
+HLSL through glslang. The Metal one can be compiled by no tool here; as C++ with a small stand-in
+for ``metal_stdlib`` it is compiled and run on the processor, which checks its arithmetic and not
+Apple's compiler.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def with_alpha(pixels: np.ndarray) -> np.ndarray:
 
 def by_graphics(language: str, pixels: np.ndarray, grid: BilateralGrid, folder: Path) -> np.ndarray:
     """Run the shader on the machine's OpenGL or WebGPU."""
-    pytest.importorskip({"glsl": "moderngl", "wgsl": "wgpu"}[language])
+    pytest.importorskip("moderngl" if language == "glsl" else "wgpu")
     given, result = folder / "given.npz", folder / "result.npy"
     texels, block = texture_texels(grid), guide_block(grid.guide)
     np.savez(given, pixels=with_alpha(pixels), texels=texels, block=block)
@@ -67,7 +68,7 @@ def by_metal_as_cpp(pixels: np.ndarray, grid: BilateralGrid, folder: Path) -> np
     return np.frombuffer(done.stdout, np.float32).reshape(pixels.shape)
 
 
-@pytest.fixture(params=["glsl", "wgsl", "metal"])
+@pytest.fixture(params=["glsl", "wgsl", "hlsl", "metal"])
 def shade(request: pytest.FixtureRequest, tmp_path: Path) -> Shade:
     language: str = request.param
     if language == "metal":
