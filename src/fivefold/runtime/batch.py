@@ -181,6 +181,7 @@ class Batch:
         state: FileState | None = None
         try:
             if (stale := self.kept(task)) is not None:
+                self._clear(task.target.parent)
                 seconds = time.perf_counter() - start_s
                 return Outcome(task.source, task.target, seconds, skipped=True, stale=stale)
             state = _state_of_file(task.source)
@@ -241,8 +242,12 @@ class Batch:
         photo = enhance_photo(photo, self._enhancer(), self._settings)
         if state is not None and _state_of_file(task.source) != state:
             # Half of one version and half of another, or an edit that would be lost in place.
-            raise PhotoReadError(f"{one_line(str(task.source))}: changed while it was enhanced")
-        self._prepare(task.target)
+            raise PhotoReadError(f"{one_line(str(task.source))}: changed while it was read")
+        try:
+            task.target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PhotoWriteError(f"{task.target}: {error.strerror or error}") from error
+        self._clear(task.target.parent)
         write_photo(
             photo,
             task.target,
@@ -252,13 +257,8 @@ class Batch:
         )
         return photo.notes
 
-    def _prepare(self, target: Path) -> None:
-        """Make the target's folder, and clear it of what a killed run left half-written there."""
-        folder = target.parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PhotoWriteError(f"{target}: {error.strerror or error}") from error
+    def _clear(self, folder: Path) -> None:
+        """Clear a folder of what a killed run left half-written there, once."""
         with self._lock:  # nobody of this batch writes there before it is cleared
             if folder not in self._cleared:
                 remove_leftovers(folder)
