@@ -72,10 +72,10 @@ class GpuEngine:
             DeviceError: If the GPU fails, or has too little memory.
         """
         with self._errors_told():
-            grid = self._predict(thumbnail)
-        if not np.isfinite(grid).all():
+            grids = self._predict(thumbnail)
+        if not np.isfinite(grids).all():
             raise BundleDamagedError(f"{self._source}: the network's answer is not finite")
-        return grid
+        return grids
 
     def render(
         self,
