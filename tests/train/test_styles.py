@@ -1,0 +1,121 @@
+"""One network, several styles: trained from one, exported, and blended by weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fivefold.errors import DataError, TrainingError
+from fivefold.export.bundle import export_bundle
+from fivefold.model.enhancer_net import PRESETS, EnhancerNet, with_styles
+from fivefold.model.weights import load_weights, save_weights
+from fivefold.photo.image import Photo
+from fivefold.runtime.enhancer import Enhancer
+from fivefold.train.config import Source, TrainConfig
+from fivefold.train.loop import train
+
+STYLES = ("mild", "bright")
+CONFIG = TrainConfig(
+    name="styles",
+    preset="small",
+    styles=STYLES,
+    sources=(
+        Source("styled", targets=("fivek_c",), style="mild"),
+        Source("styled", targets=("expert_e",), style="bright"),
+    ),
+    learning_parts=("prediction",),
+    frozen_statistics=True,
+    held_out_folds=(0,),
+    epochs=2,
+    learning_rate=3e-3,
+    final_learning_rate=3e-3,
+)
+
+
+@pytest.fixture(scope="module")
+def one_style(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a network of one style, with statistics of its own."""
+    torch.manual_seed(3)
+    net = EnhancerNet(PRESETS["small"])
+    torch.nn.init.normal_(net.prediction.linear.weight, std=0.05)
+    net.train()
+    net.predict(torch.rand(8, 3, 256, 256))
+    path = tmp_path_factory.mktemp("one") / "weights.safetensors"
+    save_weights(net.eval(), path)
+    return path
+
+
+def test_styles_begin_as_the_one_that_there_was(one_style: Path) -> None:
+    """Made of one style, each of several predicts its grid; of several, none can be made."""
+    net, _ = load_weights(one_style)
+    several = with_styles(net, STYLES).eval()
+    thumbnail = torch.rand(2, 3, 256, 256)
+    with torch.no_grad():
+        before, after = net.predict(thumbnail), several.predict(thumbnail)
+    assert after.shape == (4, *before.shape[1:])
+    for style in range(2):
+        torch.testing.assert_close(after.reshape(2, 2, *before.shape[1:])[:, style], before)
+    with pytest.raises(ValueError, match="it has 2"):
+        with_styles(several, STYLES)
+
+
+def test_styles_are_learned_apart_and_the_rest_stays(
+    study_pack: Path, one_style: Path, tmp_path: Path
+) -> None:
+    """Only the parts named learn, statistics stay, and the styles differ by what they were shown.
+
+    The bundle made of the run gives the first style unless told otherwise, and a blend's picture
+    is the blend of the pictures.
+    """
+    train(CONFIG, study_pack, tmp_path / "run", start_from=one_style)
+    before, _ = load_weights(one_style)
+    after, _ = load_weights(tmp_path / "run/weights.safetensors")
+    assert after.config.styles == STYLES
+    old, new = before.state_dict(), after.state_dict()
+    changed = {name for name in new if new[name].shape != old[name].shape}
+    changed |= {name for name in new.keys() - changed if not torch.equal(new[name], old[name])}
+    assert changed == {"prediction.linear.weight", "prediction.linear.bias"}
+    mild, bright = new["prediction.linear.weight"].chunk(2)
+    assert not torch.equal(mild, bright)
+
+    path = tmp_path / "two.fivefold"
+    export_bundle(
+        tmp_path / "run/weights.safetensors",
+        path,
+        name="two",
+        preset="small",
+        licence="none",
+        card="a test",
+    )
+    enhancer = Enhancer.load(path)
+    assert enhancer.styles == ["mild", "bright"]
+    photo = Photo(np.random.default_rng(0).random((40, 60, 3), dtype=np.float32))
+    pictures = {style: enhancer.in_style(style)(photo).pixels for style in STYLES}
+    assert np.array_equal(enhancer(photo).pixels, pictures["mild"])
+    assert pictures["bright"].mean() > pictures["mild"].mean() + 0.01
+    grids = [enhancer.in_style(style).predict(photo).coefficients for style in STYLES]
+    blended = Enhancer.load(path, expert="mild=0.5,bright=1.5").predict(photo).coefficients
+    np.testing.assert_allclose(blended, 0.25 * grids[0] + 0.75 * grids[1], atol=1e-6)
+    beyond = enhancer.in_style({"mild": -1, "bright": 2}).predict(photo).coefficients
+    np.testing.assert_allclose(beyond, 2 * grids[1] - grids[0], atol=1e-5)
+    with pytest.raises(ValueError, match="styles are mild, bright; there is no 'a'"):
+        Enhancer.load(path, expert="a")
+
+
+def test_other_sizes_and_unknown_parts_are_refused(
+    study_pack: Path, one_style: Path, tmp_path: Path
+) -> None:
+    """Weights of another preset cannot be gone on from; parts must be the network's."""
+    other = dataclasses.replace(CONFIG, preset="paper")
+    with pytest.raises(TrainingError, match="other sizes than paper"):
+        train(other, study_pack, tmp_path / "run", start_from=one_style)
+    file = tmp_path / "run.toml"
+    file.write_text(
+        'name = "x"\nlearning_parts = ["head"]\n[[sources]]\nkind = "styled"\n', encoding="utf-8"
+    )
+    with pytest.raises(DataError, match="learning_parts must be among low_level"):
+        TrainConfig.read(file)
