@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from fivefold.runtime.enhancer import Enhancer
 
 _PHOTOS_A_BLOCK = 32
 _BLOCKS_A_CORE = 4
+_KNOCK_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def ray_cluster(address: str, *, cores: int | None = None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    _check_reachable(address)
     here = {"num_cpus": cores, "include_dashboard": False} if address == "local" else {}
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)
@@ -77,6 +80,21 @@ def ray_cluster(address: str, *, cores: int | None = None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Knock before Ray does, which goes on knocking for minutes.
+
+    Raises:
+        ClusterError: If nobody opens.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ClusterError(f"{address}: {one_line(reason)}") from error
 
 
 def enhance_on_ray(
@@ -196,7 +214,10 @@ class _RemoteLedger:
         self._actor.passed.remote(source)
 
     def end(self, source: str, outcome: str) -> None:
-        self._actor.end.remote(source, outcome)
+        import ray
+
+        # Waited for, in the thread that stores: the process may die of the next photo at once.
+        ray.get(self._actor.end.remote(source, outcome))
 
 
 def _here() -> Any:

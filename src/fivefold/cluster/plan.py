@@ -164,13 +164,14 @@ def _found_remotely(name: str, output: str) -> Iterator[_Found]:
         yield _Found(Listed(asked, -1, ""), PurePosixPath(asked.rpartition("/")[2]), is_named=True)
         return
     root = _fixed_part(asked)
+    results = f"{output.rstrip('/')}/"
     for file in files:
         if file.address == asked:
             yield _Found(file, PurePosixPath(asked.rpartition("/")[2]), is_named=True)
             continue
         relative = PurePosixPath(file.address.removeprefix(f"{root}/"))
         hidden = any(part.startswith(".") for part in relative.parts)
-        in_output = file.address.startswith(f"{output.rstrip('/')}/")
+        in_output = results != f"{root}/" and file.address.startswith(results)
         if relative.suffix.lower() in READABLE and not hidden and not in_output:
             yield _Found(file, relative, is_named=False)
 

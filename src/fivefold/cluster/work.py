@@ -90,6 +90,10 @@ def work_through(
                     ledger.end(task.source, outcome.to_json())
                 yield outcome
                 continue
+            if before and storing is not None:
+                # It has killed a worker: the result before it is brought to safety first.
+                yield storing.result()
+                storing = None
             with _time_limit(max_photo_s if ledger else None):
                 outcome, content = _enhanced(fetched, enhancer, settings)
             if ledger:
