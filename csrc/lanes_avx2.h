@@ -16,61 +16,71 @@ struct Words {
 inline Words load(const std::int16_t* from) {
     return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))};
 }
+inline void store(std::int16_t* to, Words a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a.v);
+}
 inline Words all(int value) { return {_mm256_set1_epi16(static_cast<short>(value))}; }
 inline Words operator+(Words a, Words b) { return {_mm256_add_epi16(a.v, b.v)}; }
+inline Words operator-(Words a, Words b) { return {_mm256_sub_epi16(a.v, b.v)}; }
 inline Words operator&(Words a, Words b) { return {_mm256_and_si256(a.v, b.v)}; }
 inline Words add_saturated(Words a, Words b) { return {_mm256_adds_epi16(a.v, b.v)}; }
 inline Words subtract_to_zero(Words a, Words b) { return {_mm256_subs_epu16(a.v, b.v)}; }
 inline Words at_least(Words a, Words b) { return {_mm256_max_epi16(a.v, b.v)}; }
 inline Words at_most(Words a, Words b) { return {_mm256_min_epi16(a.v, b.v)}; }
 inline Words multiply(Words a, Words b) { return {_mm256_mulhrs_epi16(a.v, b.v)}; }
-inline Words shift_left(Words a, int bits) { return {_mm256_slli_epi16(a.v, bits)}; }
-inline Words shift_right_unsigned(Words a, int bits) { return {_mm256_srli_epi16(a.v, bits)}; }
+// By multiplication: the units that shift words are those that shuffle, which have more to do.
+inline __m256i power_of_two(int bits) {
+    __m256i power = _mm256_set1_epi16(static_cast<short>(1 << bits));
+    __asm__("" : "+x"(power));  // or else GCC makes shifts of it again
+    return power;
+}
+inline Words shift_left(Words a, int bits) {
+    return {_mm256_mullo_epi16(a.v, power_of_two(bits))};
+}
+inline Words shift_right_unsigned(Words a, int bits) {  // by one at least
+    return {_mm256_mulhi_epu16(a.v, power_of_two(16 - bits))};
+}
 
-struct DepthIndex {
+// A table of eight words, and where in it the two bytes of each lane's stand.
+constexpr int kTogether = 2;  // coefficients whose tables fit in the registers
+struct DepthTable {
     __m256i v;
 };
-inline __m256i twofold(const std::int16_t* eight) {
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(eight)));
+inline __m256i twofold(__m128i v) { return _mm256_broadcastsi128_si256(v); }
+inline __m128i load_eight(const std::int16_t* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
 }
-// Twice a number in both bytes of its word: with one more in the upper byte, the places of the
-// bytes of that word in a table.
-inline __m256i word_places(Words index) {
-    __m256i both = _mm256_set1_epi16(0x0202);
-    __asm__("" : "+x"(both));  // or else GCC multiplies by shifts and sums, which takes longer
-    return _mm256_mullo_epi16(index.v, both);
+inline DepthTable depth_table(const std::int16_t* numbers) { return {twofold(load_eight(numbers))}; }
+// Of k << 13, k a depth less 4: 2 (k + 4) in the lower byte, one more in the upper. In three bits
+// adding 4 turns the highest over.
+inline Words depth_index(Words whole) {
+    const __m256i places = _mm256_mulhi_epu16(whole.v, _mm256_set1_epi16(0x1010));
+    return {_mm256_xor_si256(places, _mm256_set1_epi16(0x0908))};
 }
-inline DepthIndex depth_index(Words depth) {
-    return {_mm256_add_epi16(word_places(depth), _mm256_set1_epi16(0x0100))};
-}
-inline Words pick(const std::int16_t* tables, int n, DepthIndex index) {
-    return {_mm256_shuffle_epi8(twofold(tables + 8 * n), index.v)};
+inline Words pick(DepthTable table, Words index) {
+    return {_mm256_shuffle_epi8(table.v, index.v)};
 }
 
-// Of 32 numbers the first 24, in three tables of eight. A shuffle gives zero where the highest bit
-// of a place is set, and looks at the lowest four: so places are moved to where that bit is clear
-// for numbers up to the 8th, up to the 16th, and from the 17th on. The first table is less by the
-// second, which is added to it.
+// Of 16 words the lower and the upper bytes, and knot << 11 to the knot in both bytes.
 struct KnotTable {
-    __m256i part[3];
+    __m256i lower, upper;
 };
 struct KnotIndex {
-    __m256i part[3];
+    __m256i v;
 };
 inline KnotTable knot_table(const std::int16_t* numbers) {
-    const __m256i second = twofold(numbers + 8);
-    return {_mm256_sub_epi16(twofold(numbers), second), second, twofold(numbers + 16)};
+    const __m128i first = load_eight(numbers), second = load_eight(numbers + 8);
+    const __m128i byte = _mm_set1_epi16(0xff);
+    return {twofold(_mm_packus_epi16(_mm_and_si128(first, byte), _mm_and_si128(second, byte))),
+            twofold(_mm_packus_epi16(_mm_srli_epi16(first, 8), _mm_srli_epi16(second, 8)))};
 }
 inline KnotIndex knot_index(Words knot) {
-    const __m256i places = word_places(knot);
-    const auto moved = [&](int by) {
-        return _mm256_add_epi16(places, _mm256_set1_epi16(static_cast<short>(by)));
-    };
-    return {moved(0x7170), moved(0x6160), moved(0xe0e0)};
+    return {_mm256_mulhi_epu16(knot.v, _mm256_set1_epi16(0x2020))};
 }
-inline Words pick(const KnotTable& table, const KnotIndex& index) {
-    const auto part = [&](int n) { return _mm256_shuffle_epi8(table.part[n], index.part[n]); };
-    return {_mm256_add_epi16(_mm256_add_epi16(part(0), part(1)), part(2))};
+inline Words pick(KnotTable table, KnotIndex index) {
+    return {_mm256_blendv_epi8(_mm256_shuffle_epi8(table.lower, index.v),
+                               _mm256_shuffle_epi8(table.upper, index.v),
+                               _mm256_set1_epi16(static_cast<short>(0xff00)))};
 }
 
 // Three channels of 16 pixels stand in 48 bytes, three vectors of 16. The bytes of one channel have
@@ -99,8 +109,7 @@ inline void store_parts(std::uint8_t* to, __m256i v) {
 
 }  // namespace pixels
 
-// 32 pixels of three bytes, as words 128 times as large. Lane l of half h is pixel
-// 16 (l / 8) + 8 h + l % 8.
+// 32 pixels of three bytes, as words 128 times as large.
 inline void load_pixels(const std::uint8_t* from, Words (&colour)[3][2]) {
     using namespace pixels;
     const __m256i a = load_parts(from), b = load_parts(from + 16), c = load_parts(from + 32);
@@ -112,17 +121,21 @@ inline void load_pixels(const std::uint8_t* from, Words (&colour)[3][2]) {
         shuffle(three_way(c, b, a),
                 _mm_setr_epi8(2, 5, 8, 11, 14, 1, 4, 7, 10, 13, 0, 3, 6, 9, 12, 15)),
     };
-    const __m256i zero = _mm256_setzero_si256();
+    const auto widened = [](__m128i bytes) {
+        return _mm256_slli_epi16(_mm256_cvtepu8_epi16(bytes), 7);
+    };
     for (int n = 0; n < 3; ++n) {
-        colour[n][0].v = _mm256_avg_epu16(_mm256_unpacklo_epi8(zero, channels[n]), zero);
-        colour[n][1].v = _mm256_avg_epu16(_mm256_unpackhi_epi8(zero, channels[n]), zero);
+        colour[n][0].v = widened(_mm256_castsi256_si128(channels[n]));
+        colour[n][1].v = widened(_mm256_extracti128_si256(channels[n], 1));
     }
 }
 
-// Words, clipped to 0 ... 255, to 32 pixels in the order of load_pixels.
+// Words, clipped to 0 ... 255, to 32 pixels.
 inline void store_pixels(std::uint8_t* to, const Words (&colour)[3][2]) {
     using namespace pixels;
-    const auto packed = [&](int n) { return _mm256_packus_epi16(colour[n][0].v, colour[n][1].v); };
+    const auto packed = [&](int n) {  // within each 128-bit part; then put in order
+        return _mm256_permute4x64_epi64(_mm256_packus_epi16(colour[n][0].v, colour[n][1].v), 0xd8);
+    };
     const __m256i red = shuffle(
         packed(0), _mm_setr_epi8(0, 11, 6, 1, 12, 7, 2, 13, 8, 3, 14, 9, 4, 15, 10, 5));
     const __m256i green = shuffle(

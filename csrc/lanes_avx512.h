@@ -14,8 +14,10 @@ struct Words {
 };
 
 inline Words load(const std::int16_t* from) { return {_mm512_loadu_si512(from)}; }
+inline void store(std::int16_t* to, Words a) { _mm512_storeu_si512(to, a.v); }
 inline Words all(int value) { return {_mm512_set1_epi16(static_cast<short>(value))}; }
 inline Words operator+(Words a, Words b) { return {_mm512_add_epi16(a.v, b.v)}; }
+inline Words operator-(Words a, Words b) { return {_mm512_sub_epi16(a.v, b.v)}; }
 inline Words operator&(Words a, Words b) { return {_mm512_and_si512(a.v, b.v)}; }
 inline Words add_saturated(Words a, Words b) { return {_mm512_adds_epi16(a.v, b.v)}; }
 inline Words subtract_to_zero(Words a, Words b) { return {_mm512_subs_epu16(a.v, b.v)}; }
@@ -29,18 +31,20 @@ inline Words shift_right_unsigned(Words a, int bits) {
     return {_mm512_srli_epi16(a.v, static_cast<unsigned>(bits))};
 }
 
-// Tables of 32 words: those of four coefficients at eight depths, or a curve's knots.
-struct DepthIndex {
-    __m512i v[4];  // for each coefficient
+// The first eight or 16 of 32 words, and where in them each lane's stands.
+constexpr int kTogether = 4;  // coefficients whose tables fit in the registers
+struct DepthTable {
+    __m512i v;
 };
-inline DepthIndex depth_index(Words depth) {
-    DepthIndex index;
-    for (int n = 0; n < 4; ++n)
-        index.v[n] = _mm512_add_epi16(depth.v, _mm512_set1_epi16(static_cast<short>(8 * n)));
-    return index;
+inline DepthTable depth_table(const std::int16_t* numbers) {
+    return {_mm512_loadu_si512(numbers)};
 }
-inline Words pick(const std::int16_t* tables, int n, const DepthIndex& index) {
-    return {_mm512_permutexvar_epi16(index.v[n], _mm512_loadu_si512(tables))};
+// Of k << 13, k a depth less 4: adding 4 turns the highest of three bits over.
+inline Words depth_index(Words whole) {
+    return {_mm512_xor_si512(_mm512_srli_epi16(whole.v, 13), _mm512_set1_epi16(4))};
+}
+inline Words pick(DepthTable table, Words index) {
+    return {_mm512_permutexvar_epi16(index.v, table.v)};
 }
 struct KnotTable {
     __m512i v;
@@ -48,9 +52,12 @@ struct KnotTable {
 struct KnotIndex {
     __m512i v;
 };
-inline KnotTable knot_table(const std::int16_t* numbers) { return {_mm512_loadu_si512(numbers)}; }
-inline KnotIndex knot_index(Words knot) { return {knot.v}; }
-inline Words pick(const KnotTable& table, const KnotIndex& index) {
+inline KnotTable knot_table(const std::int16_t* numbers) {
+    return {_mm512_castsi256_si512(
+        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(numbers)))};
+}
+inline KnotIndex knot_index(Words knot) { return {_mm512_srli_epi16(knot.v, 11)}; }
+inline Words pick(KnotTable table, KnotIndex index) {
     return {_mm512_permutexvar_epi16(index.v, table.v)};
 }
 
@@ -113,23 +120,26 @@ inline void store_channels(std::uint8_t* to, const __m512i (&channels)[3]) {
     store_parts(to + 32, three_way(blue, red, green));
 }
 
-// 64 pixels of three bytes, as words 128 times as large. Lane l of half h is pixel
-// 16 (l / 8) + 8 h + l % 8.
+// 64 pixels of three bytes, as words 128 times as large.
 inline void load_pixels(const std::uint8_t* from, Words (&colour)[3][2]) {
     __m512i channels[3];
     load_channels(from, channels);
-    const __m512i zero = _mm512_setzero_si512();
+    const auto widened = [](__m256i bytes) {
+        return _mm512_slli_epi16(_mm512_cvtepu8_epi16(bytes), 7);
+    };
     for (int n = 0; n < 3; ++n) {
-        colour[n][0].v = _mm512_avg_epu16(_mm512_unpacklo_epi8(zero, channels[n]), zero);
-        colour[n][1].v = _mm512_avg_epu16(_mm512_unpackhi_epi8(zero, channels[n]), zero);
+        colour[n][0].v = widened(_mm512_castsi512_si256(channels[n]));
+        colour[n][1].v = widened(_mm512_extracti64x4_epi64(channels[n], 1));
     }
 }
 
-// Words, clipped to 0 ... 255, to 64 pixels in the order of load_pixels.
+// Words, clipped to 0 ... 255, to 64 pixels. Packing goes within each 128-bit part.
 inline void store_pixels(std::uint8_t* to, const Words (&colour)[3][2]) {
+    const __m512i in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
     __m512i channels[3];
     for (int n = 0; n < 3; ++n)
-        channels[n] = _mm512_packus_epi16(colour[n][0].v, colour[n][1].v);
+        channels[n] = _mm512_permutexvar_epi64(
+            in_order, _mm512_packus_epi16(colour[n][0].v, colour[n][1].v));
     store_channels(to, channels);
 }
 

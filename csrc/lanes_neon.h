@@ -14,8 +14,10 @@ struct Words {
 };
 
 inline Words load(const std::int16_t* from) { return {vld1q_s16(from)}; }
+inline void store(std::int16_t* to, Words a) { vst1q_s16(to, a.v); }
 inline Words all(int value) { return {vdupq_n_s16(static_cast<std::int16_t>(value))}; }
 inline Words operator+(Words a, Words b) { return {vaddq_s16(a.v, b.v)}; }
+inline Words operator-(Words a, Words b) { return {vsubq_s16(a.v, b.v)}; }
 inline Words operator&(Words a, Words b) { return {vandq_s16(a.v, b.v)}; }
 inline Words add_saturated(Words a, Words b) { return {vqaddq_s16(a.v, b.v)}; }
 inline Words subtract_to_zero(Words a, Words b) {
@@ -33,32 +35,41 @@ inline Words shift_right_unsigned(Words a, int bits) {
                                             vdupq_n_s16(static_cast<std::int16_t>(-bits))))};
 }
 
-struct DepthIndex {
+// Tables of eight and of 16 words, and where in them the two bytes of each lane's stand.
+constexpr int kTogether = 4;  // coefficients whose tables fit in the registers
+struct DepthTable {
     uint8x16_t v;
 };
 inline uint8x16_t bytes(const std::int16_t* eight) { return vreinterpretq_u8_s16(vld1q_s16(eight)); }
-inline DepthIndex depth_index(Words depth) {
-    return {vreinterpretq_u8_s16(vmlaq_n_s16(vdupq_n_s16(0x0100), depth.v, 0x0202))};
+inline Words word_places(Words index) {
+    return {vmlaq_n_s16(vdupq_n_s16(0x0100), index.v, 0x0202)};
 }
-inline Words pick(const std::int16_t* tables, int n, DepthIndex index) {
-    return {vreinterpretq_s16_u8(vqtbl1q_u8(bytes(tables + 8 * n), index.v))};
+inline DepthTable depth_table(const std::int16_t* numbers) { return {bytes(numbers)}; }
+// Of k << 13, k a depth less 4: adding 4 turns the highest of three bits over.
+inline Words depth_index(Words whole) {
+    const Words k = shift_right_unsigned(whole, 13);
+    return word_places({veorq_s16(k.v, vdupq_n_s16(4))});
+}
+inline Words pick(DepthTable table, Words index) {
+    return {vreinterpretq_s16_u8(vqtbl1q_u8(table.v, vreinterpretq_u8_s16(index.v)))};
 }
 struct KnotTable {
-    uint8x16x4_t v;
+    uint8x16x2_t v;
 };
 struct KnotIndex {
     uint8x16_t v;
 };
 inline KnotTable knot_table(const std::int16_t* numbers) {
-    return {{{bytes(numbers), bytes(numbers + 8), bytes(numbers + 16), bytes(numbers + 24)}}};
+    return {{{bytes(numbers), bytes(numbers + 8)}}};
 }
-inline KnotIndex knot_index(Words knot) { return {depth_index(knot).v}; }
-inline Words pick(const KnotTable& table, const KnotIndex& index) {
-    return {vreinterpretq_s16_u8(vqtbl4q_u8(table.v, index.v))};
+inline KnotIndex knot_index(Words knot) {
+    return {vreinterpretq_u8_s16(word_places(shift_right_unsigned(knot, 11)).v)};
+}
+inline Words pick(KnotTable table, KnotIndex index) {
+    return {vreinterpretq_s16_u8(vqtbl2q_u8(table.v, index.v))};
 }
 
-// 16 pixels of three bytes, as words 128 times as large. Lane l of half h is pixel
-// 16 (l / 8) + 8 h + l % 8.
+// 16 pixels of three bytes, as words 128 times as large.
 inline void load_pixels(const std::uint8_t* from, Words (&colour)[3][2]) {
     const uint8x16x3_t channels = vld3q_u8(from);
     for (int n = 0; n < 3; ++n) {
@@ -67,7 +78,7 @@ inline void load_pixels(const std::uint8_t* from, Words (&colour)[3][2]) {
     }
 }
 
-// Words, clipped to 0 ... 255, to 16 pixels in the order of load_pixels.
+// Words, clipped to 0 ... 255, to 16 pixels.
 inline void store_pixels(std::uint8_t* to, const Words (&colour)[3][2]) {
     uint8x16x3_t channels;
     for (int n = 0; n < 3; ++n)

@@ -76,24 +76,32 @@ struct FloatGuideLanes {
         return at_most(at_least(depth, zero), deepest);
     }
 
-    INLINED void find_depth(const Words (&colour)[kChannels][2], Words (&depth)[2]) const {
+    INLINED void find_depth(const Words (&colour)[2][kChannels], Words (&depth)[2]) const {
         UNROLLED
         for (int half = 0; half < 2; ++half) {
             Floats parts[kChannels][2], found[2];
             UNROLLED
-            for (int c = 0; c < kChannels; ++c) to_floats(colour[c][half], parts[c]);
+            for (int c = 0; c < kChannels; ++c) to_floats(colour[half][c], parts[c]);
             UNROLLED
             for (int part = 0; part < 2; ++part)
                 found[part] = find_depth({parts[0][part], parts[1][part], parts[2][part]});
-            depth[half] = to_words(found);
+            depth[half] = to_words(found) - all(kMiddleDepth * kDepthOne);
         }
     }
 };
 
+// Each step is taken for two halves and three channels before the next one: a chain of steps makes
+// the processor wait, and it sees only so far ahead.
+#define FOR_EACH_CURVE                           \
+    UNROLLED for (int c = 0; c < kChannels; ++c) \
+        UNROLLED for (int half = 0; half < 2; ++half)
+
+template <bool kBeyondOne>
 struct WordGuideLanes {
     Words matrix[kChannels][kChannels], matrix_bias[kChannels];
     KnotTable values[kChannels], rises[kChannels];
-    Words unity, shallowest, deepest, zero;
+    Words beyond[kChannels];
+    Words unity, deepest;
     int finer_bits;
 
     explicit WordGuideLanes(const WordGuide& from) : finer_bits(from.finer_bits) {
@@ -102,166 +110,205 @@ struct WordGuideLanes {
             matrix_bias[c] = all(from.matrix_bias[c]);
             values[c] = knot_table(from.values[c]);
             rises[c] = knot_table(from.rises[c]);
+            beyond[c] = all(from.beyond[c]);
         }
         unity = all(0x8000 >> from.finer_bits);
-        shallowest = all(from.shallowest);
         deepest = all(from.deepest);
-        zero = all(from.zero);
     }
 
-    INLINED void find_depth(const Words (&colour)[kChannels][2], Words (&depth)[2]) const {
+    INLINED void find_depth(const Words (&colour)[2][kChannels], Words (&depth)[2]) const {
+        Words u[2][kChannels], over[2][kChannels], knot[2][kChannels], curve[2][kChannels],
+            rise[2][kChannels];
+        FOR_EACH_CURVE u[half][c] = matrix_bias[c] + multiply(colour[half][0], matrix[c][0]);
+        FOR_EACH_CURVE u[half][c] = u[half][c] + multiply(colour[half][1], matrix[c][1]);
+        FOR_EACH_CURVE u[half][c] = u[half][c] + multiply(colour[half][2], matrix[c][2]);
+        FOR_EACH_CURVE u[half][c] = subtract_to_zero(
+            colour[half][c] + shift_right_unsigned(u[half][c], finer_bits), unity);
+        if (kBeyondOne) {
+            FOR_EACH_CURVE over[half][c] = subtract_to_zero(u[half][c], all(0x7fff));
+            FOR_EACH_CURVE u[half][c] = u[half][c] - over[half][c];
+        }
+        FOR_EACH_CURVE knot[half][c] = u[half][c] & all(0x7800);
+        FOR_EACH_CURVE u[half][c] = shift_left(u[half][c] - knot[half][c], 4);
         UNROLLED
         for (int c = 0; c < kChannels; ++c) {
+            const KnotIndex index[2] = {knot_index(knot[0][c]), knot_index(knot[1][c])};
             UNROLLED
-            for (int half = 0; half < 2; ++half) {
-                Words finer = matrix_bias[c];
-                UNROLLED
-                for (int n = 0; n < kChannels; ++n)
-                    finer = finer + multiply(colour[n][half], matrix[c][n]);
-                const Words u = subtract_to_zero(
-                    colour[c][half] + shift_right_unsigned(finer, finer_bits), unity);
-                const KnotIndex knot = knot_index(shift_right_unsigned(u, 11));
-                const Words rest = shift_left(u, 4) & all(0x7fff);
-                const Words curve = pick(values[c], knot) + multiply(pick(rises[c], knot), rest);
-                depth[half] = c == 0   ? curve
-                              : c == 1 ? depth[half] + curve
-                                       : add_saturated(depth[half], curve);
-            }
+            for (int half = 0; half < 2; ++half) curve[half][c] = pick(values[c], index[half]);
+            UNROLLED
+            for (int half = 0; half < 2; ++half) rise[half][c] = pick(rises[c], index[half]);
         }
+        FOR_EACH_CURVE curve[half][c] = curve[half][c] + multiply(rise[half][c], u[half][c]);
+        if (kBeyondOne)
+            FOR_EACH_CURVE curve[half][c] =
+                curve[half][c] + multiply(beyond[c], shift_left(over[half][c], 1));
         UNROLLED
         for (int half = 0; half < 2; ++half)
-            depth[half] = at_most(at_least(depth[half], shallowest), deepest) + zero;
+            depth[half] = at_most(
+                add_saturated(curve[half][0] + curve[half][1], curve[half][2]), deepest);
     }
 };
 
 // ---- 8-bit pixels in words -----------------------------------------------------------------
+//
+// A row is taken in runs that stay in the first-level cache, and a run in stages: colours, depths,
+// the slices of each channel cell by cell, and back to bytes. So each stage keeps its tables in
+// registers, and cells may begin anywhere.
 
-constexpr int kWordBlock = 2 * Words::kCount;
+constexpr int kGroup = 2 * Words::kCount;  // pixels of one load
+constexpr int kRoom = kWordRun + kGroup;   // a cell's last lanes may lie beyond the run
 
-int word_pixel(int place) {
-    const int half = place / Words::kCount, lane = place % Words::kCount;
-    return 16 * (lane / 8) + 8 * half + lane % 8;
-}
+struct alignas(64) Run {
+    std::int16_t colour[kChannels][kRoom];
+    std::int16_t index[kRoom], fz[kRoom];
+    std::int16_t result[kChannels][kRoom];
 
-// A block's colours and where they lie in its table, in two halves.
-struct Places {
-    Words colour[kChannels][2], fx[2], fz[2];
-    DepthIndex index[2];
+    Run() {
+        for (int x = kWordRun; x < kRoom; ++x) index[x] = fz[x] = 0;
+        for (auto& channel : colour)
+            for (int x = kWordRun; x < kRoom; ++x) channel[x] = 0;
+    }
 };
 
 void copy(const std::uint8_t* from, int count, std::uint8_t* to) {
     for (int i = 0; i < count; ++i) to[i] = from[i];
 }
 
-// Asks for the memory of a block some blocks ahead; rows usually follow each other without a gap.
+// Asks for the memory of a group some groups ahead; rows usually follow each other without a gap.
 // A request beyond the picture is ignored.
-INLINED void prefetch(const std::uint8_t* block) {
-    const std::uintptr_t ahead = reinterpret_cast<std::uintptr_t>(block) + 2048;
-    for (int line = 0; line < 3 * kWordBlock; line += 64)
+INLINED void prefetch(const std::uint8_t* group) {
+    const std::uintptr_t ahead = reinterpret_cast<std::uintptr_t>(group) + 2048;
+    for (int line = 0; line < 3 * kGroup; line += 64)
         __builtin_prefetch(reinterpret_cast<const void*>(ahead + line));
 }
 
-template <class Guide>
-struct WordRowKernel {
-    const WordRow& row;
-    Guide guide;
-    Words code;
-
-    WordRowKernel(const WordRow& from, const Guide& with)
-        : row(from), guide(with), code(all(0x8000 >> from.output_shift)) {}
-
-    INLINED void read(int b, Places& places) const {
-        const Block& block = row.blocks[b];
-        const std::uint8_t* input = row.input + 3 * static_cast<std::ptrdiff_t>(block.start);
-        prefetch(input);
-        prefetch(row.output + 3 * static_cast<std::ptrdiff_t>(block.start));
-        if (block.start + kWordBlock <= row.columns) {
-            load_pixels(input, places.colour);
-        } else {
-            std::uint8_t padded[3 * kWordBlock] = {};
-            copy(input, 3 * block.count, padded);
-            load_pixels(padded, places.colour);
-        }
+INLINED void read_group(const std::uint8_t* pixels, int x, Run& run) {
+    Words colour[kChannels][2];
+    load_pixels(pixels, colour);
+    UNROLLED
+    for (int c = 0; c < kChannels; ++c) {
+        store(run.colour[c] + x, colour[c][0]);
+        store(run.colour[c] + x + Words::kCount, colour[c][1]);
     }
+}
 
-    INLINED void set_places(int b, const Words (&depth)[2], Places& places) const {
-        const std::int16_t* fractions = row.fractions + static_cast<std::ptrdiff_t>(b) * kWordBlock;
+void read(const std::uint8_t* pixels, const std::uint8_t* target, int count, Run& run) {
+    int x = 0;
+    for (; x + kGroup <= count; x += kGroup) {
+        prefetch(pixels + 3 * x);
+        prefetch(target + 3 * x);
+        read_group(pixels + 3 * x, x, run);
+    }
+    if (x < count) {
+        std::uint8_t padded[3 * kGroup] = {};
+        copy(pixels + 3 * x, 3 * (count - x), padded);
+        read_group(padded, x, run);
+    }
+}
+
+template <class Guide>
+INLINED void find_depths(const Guide& guide, int count, Run& run) {
+    for (int x = 0; x < count; x += kGroup) {
+        Words colour[2][kChannels], depth[2];
+        UNROLLED
+        for (int half = 0; half < 2; ++half)
+            UNROLLED
+            for (int c = 0; c < kChannels; ++c)
+                colour[half][c] = load(run.colour[c] + x + half * Words::kCount);
+        guide.find_depth(colour, depth);
         UNROLLED
         for (int half = 0; half < 2; ++half) {
-            places.index[half] = depth_index(shift_right_unsigned(depth[half], kDepthBits));
-            places.fz[half] = shift_left(depth[half] & all(kDepthOne - 1), 15 - kDepthBits);
-            places.fx[half] = load(fractions + half * Words::kCount);
+            const Words whole = depth[half] & all(-kDepthOne);
+            store(run.index + x + half * Words::kCount, depth_index(whole));
+            store(run.fz + x + half * Words::kCount,
+                  shift_left(depth[half] - whole, 15 - kDepthBits));
         }
     }
+}
 
-    INLINED void slice(int c, int b, const Places& places, Words (&result)[kChannels][2]) const {
-        const std::ptrdiff_t cell = row.blocks[b].cell;
-        const std::int16_t* value = row.tables + cell * kCellTable + c * 4 * kKind;
-        const std::int16_t* along_z = value + kKind;
-        const std::int16_t* along_x = value + 2 * kKind;
-        const std::int16_t* along_xz = value + 3 * kKind;
-        Words sum[2];
+// As many coefficients of a channel as there are registers for their tables, from kOffsetFirst
+// [kFirst] on, for pixels begin ... end between the same columns of cells.
+template <int kFirst>
+INLINED void slice(int begin, int end, const std::int16_t* tables, const std::int16_t* fractions,
+                   Words code, const Run& run, std::int16_t* result) {
+    DepthTable value[kTogether], along_z[kTogether], along_x[kTogether], along_xz[kTogether];
+    UNROLLED
+    for (int i = 0; i < kTogether; ++i) {
+        const std::int16_t* numbers = tables + kOffsetFirst[kFirst + i] * kDepths;
+        value[i] = depth_table(numbers);
+        along_z[i] = depth_table(numbers + kKind);
+        along_x[i] = depth_table(numbers + 2 * kKind);
+        along_xz[i] = depth_table(numbers + 3 * kKind);
+    }
+    for (int x = begin; x < end; x += Words::kCount) {
+        const Words k = load(run.index + x), fx = load(fractions + x), fz = load(run.fz + x);
+        Words sum;
+        if (kFirst > 0) sum = load(result + x);
         UNROLLED
-        for (int n : kOffsetFirst) {
-            UNROLLED
-            for (int half = 0; half < 2; ++half) {
-                const DepthIndex& k = places.index[half];
-                const Words fx = places.fx[half];
-                const Words slope = pick(along_z, n, k) + multiply(pick(along_xz, n, k), fx);
-                const Words a = pick(value, n, k) + multiply(pick(along_x, n, k), fx) +
-                                multiply(slope, places.fz[half]);
-                sum[half] = n == 3 ? a : sum[half] + multiply(a, places.colour[n][half]);
-            }
+        for (int i = 0; i < kTogether; ++i) {
+            const int n = kOffsetFirst[kFirst + i];
+            const Words slope = pick(along_z[i], k) + multiply(pick(along_xz[i], k), fx);
+            const Words a =
+                pick(value[i], k) + multiply(pick(along_x[i], k), fx) + multiply(slope, fz);
+            sum = n == 3 ? a : sum + multiply(a, load(run.colour[n] + x));
         }
+        if (kFirst + kTogether == 4) sum = multiply(sum, code);
+        store(result + x, sum);
+    }
+    if constexpr (kFirst + kTogether < 4)
+        slice<kFirst + kTogether>(begin, end, tables, fractions, code, run, result);
+}
+
+void write(const Run& run, int count, std::uint8_t* pixels) {
+    for (int x = 0; x < count; x += kGroup) {
+        Words result[kChannels][2];
         UNROLLED
-        for (int half = 0; half < 2; ++half) result[c][half] = multiply(sum[half], code);
-    }
-
-    // What a block writes beyond its pixels, the next one writes again: it has been read already.
-    INLINED bool next_covers(int b) const {
-        if (b + 1 == row.block_count) return false;
-        const Block& next = row.blocks[b + 1];
-        return row.blocks[b].start + kWordBlock <= next.start + next.count;
-    }
-
-    INLINED void write(int b, const Words (&result)[kChannels][2]) const {
-        const Block& block = row.blocks[b];
-        std::uint8_t* output = row.output + 3 * static_cast<std::ptrdiff_t>(block.start);
-        if (block.count == kWordBlock || next_covers(b)) {
-            store_pixels(output, result);
+        for (int c = 0; c < kChannels; ++c) {
+            result[c][0] = load(run.result[c] + x);
+            result[c][1] = load(run.result[c] + x + Words::kCount);
+        }
+        if (x + kGroup <= count) {
+            store_pixels(pixels + 3 * x, result);
         } else {
-            std::uint8_t padded[3 * kWordBlock];
+            std::uint8_t padded[3 * kGroup];
             store_pixels(padded, result);
-            copy(padded, 3 * block.count, output);
+            copy(padded, 3 * (count - x), pixels + 3 * x);
         }
     }
+}
 
-    // The guide is a long chain of dependent steps. So that the processor never waits for one, each
-    // block's is woven between the channels of the block before it.
-    void run() const {
-        Places places[2];
-        for (int b = -1; b < row.block_count; ++b) {
-            const bool has_next = b + 1 < row.block_count;
-            const Places& here = places[b & 1];
-            Places& next = places[(b + 1) & 1];
-            Words result[kChannels][2], depth[2];
-            if (has_next) read(b + 1, next);
-            if (b >= 0) slice(0, b, here, result);
-            if (has_next) guide.find_depth(next.colour, depth);
-            if (b >= 0) slice(1, b, here, result);
-            if (has_next) set_places(b + 1, depth, next);
-            if (b < 0) continue;
-            slice(2, b, here, result);
-            write(b, result);
+template <class Guide>
+INLINED void word_row(const WordRow& row, const Guide& guide) {
+    const Words code = all(0x8000 >> row.output_shift);
+    const Block* block = row.blocks;
+    Run run;
+    for (int start = 0; start < row.columns; start += kWordRun) {
+        const int count = row.columns - start < kWordRun ? row.columns - start : kWordRun;
+        std::uint8_t* output = row.output + 3 * static_cast<std::ptrdiff_t>(start);
+        read(row.input + 3 * static_cast<std::ptrdiff_t>(start), output, count, run);
+        find_depths(guide, count, run);
+        for (int x = 0; x < count; ++block) {
+            const int block_end = block->start + block->count - start;
+            const int end = block_end < count ? block_end : count;
+            for (int c = 0; c < kChannels; ++c)
+                slice<0>(x, end,
+                         row.tables + static_cast<std::ptrdiff_t>(block->cell) * kCellTable +
+                             c * 4 * kKind,
+                         row.fractions + start, code, run, run.result[c]);
+            x = end;
+            if (block_end > count) break;  // the next run goes on with it
         }
+        write(run, count, output);
     }
-};
+}
 
 void word_row(const WordRow& row) {
-    if (row.word_guide != nullptr) {
-        WordRowKernel<WordGuideLanes>(row, WordGuideLanes(*row.word_guide)).run();
+    if (row.word_guide == nullptr) {
+        word_row(row, FloatGuideLanes(*row.float_guide));
+    } else if (row.word_guide->is_beyond_one) {
+        word_row(row, WordGuideLanes<true>(*row.word_guide));
     } else {
-        WordRowKernel<FloatGuideLanes>(row, FloatGuideLanes(*row.float_guide)).run();
+        word_row(row, WordGuideLanes<false>(*row.word_guide));
     }
 }
 
@@ -359,8 +406,8 @@ void make_tables(const float* __restrict above, const float* __restrict below, f
 }  // namespace
 
 const SliceKernels slice_kernels = {
-    kWordBlock, word_pixel,              make_tables<std::int16_t>, make_tables<float>,
-    word_row,   float_row<std::uint8_t>, float_row<std::uint16_t>,  float_row<float>,
+    make_tables<std::int16_t>, make_tables<float>,       word_row,
+    float_row<std::uint8_t>,   float_row<std::uint16_t>, float_row<float>,
 };
 
 }  // namespace FIVEFOLD_ISA

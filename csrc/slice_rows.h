@@ -19,16 +19,18 @@ namespace fivefold {
 constexpr int kDepths = 8;
 constexpr int kKind = 4 * kDepths;             // numbers of a kind: values, or one of the differences
 constexpr int kCellTable = kChannels * 4 * kKind;
-constexpr int kTablePadding = 16;              // numbers that may be read beyond the last table
+constexpr int kTablePadding = 32;              // numbers that may be read beyond the last table
 
 // The guide with knots at i/16 in words; fixed_point.h explains the numbers.
 struct WordGuide {
     std::int16_t matrix[kChannels][kChannels];
     std::int16_t matrix_bias[kChannels];
     int finer_bits;
-    std::int16_t values[kChannels][32];
-    std::int16_t rises[kChannels][32];
-    std::int16_t shallowest, deepest, zero;
+    std::int16_t values[kChannels][kKnots];
+    std::int16_t rises[kChannels][kKnots];
+    bool is_beyond_one;              // whether a colour's u reaches 1
+    std::int16_t beyond[kChannels];  // eight times the rise there
+    std::int16_t deepest;
 };
 
 // A stretch of a row that lies between the same two columns of cells.
@@ -36,15 +38,14 @@ struct Block {
     int start, count, cell;
 };
 
-// A row of 8-bit pixels, in the fixed point of fixed_point.h. `fractions` are places between
-// columns of cells, of 1 << 15, in the order in which the kernel's lanes take the pixels of each
-// block. One of the guides is null.
+// A row of 8-bit pixels, in the fixed point of fixed_point.h. `fractions` are the pixels' places
+// between columns of cells, of 1 << 15, and kMostLanes numbers more. Unless word_guide is null, it
+// is the guide.
 struct WordRow {
     const std::uint8_t* input;
     std::uint8_t* output;  // may be the input
     int columns;
     const Block* blocks;
-    int block_count;
     const std::int16_t* fractions;
     const std::int16_t* tables;
     const WordGuide* word_guide;
@@ -54,6 +55,9 @@ struct WordRow {
 
 constexpr int kDepthBits = 13;
 constexpr int kDepthOne = 1 << kDepthBits;
+constexpr int kMiddleDepth = 4;  // words hold depths of 0 ... 8 less this
+constexpr int kWordRun = 512;    // pixels that the stages of a WordRow do at a time
+constexpr int kMostLanes = 32;
 
 // A row of pixels of any type, in float32. fractions[x] is the place of pixel x.
 template <class Sample>
@@ -72,10 +76,6 @@ struct FloatRow {
 constexpr int kFloatBlock = 256;  // most pixels of a block of a FloatRow
 
 struct SliceKernels {
-    // Most pixels of a block of a WordRow, and the pixel in it that lane `place` takes.
-    int word_block;
-    int (*word_pixel)(int place);
-
     // Tables of one row of pixels, which lies `fraction` of the way between two rows of cells.
     // Cells follow each other by column, each with kDepths numbers of each coefficient; `nodes` is
     // room for one cell more and kDepths.

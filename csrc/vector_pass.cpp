@@ -88,21 +88,16 @@ void render_words(const Strip<std::uint8_t>& strip, const Grid<float>& grid, Nod
     const float unit = std::ldexp(1.0f, fixed.bits), code = std::ldexp(1.0f, fixed.bits - 8);
     nodes.scale(unit, 255.0f * code);
     const FloatGuide guide = make_float_guide(grid, 128.0 * 255.0, kDepthOne);
-    const std::vector<Block> blocks = divide(strip.columns, grid.width, kernels.word_block);
-    AlignedArray<std::int16_t> fractions(blocks.size() *
-                                         static_cast<std::size_t>(kernels.word_block));
-    std::int16_t* fraction = fractions.data();
-    for (const Block& block : blocks)
-        for (int place = 0; place < kernels.word_block; ++place, ++fraction) {
-            const int x = std::min(block.start + kernels.word_pixel(place), strip.columns - 1);
-            const double part = tap_at<double>(x, strip.columns, grid.width).fraction;
-            *fraction = static_cast<std::int16_t>(
-                std::min(32767, static_cast<int>(part * 32768.0 + 0.5)));
-        }
+    const std::vector<Block> blocks = divide(strip.columns, grid.width, strip.columns);
+    AlignedArray<std::int16_t> fractions(static_cast<std::size_t>(strip.columns) + kMostLanes);
+    for (int x = 0; x < strip.columns; ++x) {
+        const double part = tap_at<double>(x, strip.columns, grid.width).fraction;
+        fractions.data()[x] = static_cast<std::int16_t>(
+            std::min(32767, static_cast<int>(part * 32768.0 + 0.5)));
+    }
     WordRow common{};
     common.columns = strip.columns;
     common.blocks = blocks.data();
-    common.block_count = static_cast<int>(blocks.size());
     common.fractions = fractions.data();
     common.word_guide = fixed.has_word_guide ? &fixed.guide : nullptr;
     common.float_guide = &guide;

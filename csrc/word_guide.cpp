@@ -8,7 +8,8 @@
 namespace fivefold {
 namespace {
 
-constexpr double kZero = 3.25;  // of the depths -1/2 ... 7 1/2, all that matter are within 4 of it
+
+constexpr double kSurelyBelowOne = 0.999;  // leaves room for the error of u
 
 bool fits(double value) { return value >= -32768.0 && value <= 32767.0; }
 
@@ -27,38 +28,46 @@ Range range_of(const double (&weights)[kChannels], double bias) {
     return range;
 }
 
-// A curve of the guide in units of 2^-13 of a depth, at knots i / 16.
+// A curve of the guide in units of 2^-13 of a depth.
 struct Curve {
-    double values[32];
+    double values[kKnots + 1];  // at i / 16
+    double rise;                // from 1 on, for each 1/16
     Range range;
     double steepest;  // the greatest |rho'|
 
     Curve(const Guide<float>& guide, int c, double greatest_u, int depth) {
-        // From the last knot that a colour reaches, the curve is held. At most 24, which every
-        // instruction set can look up: u is below 255/256 + 1/2.
-        const int last = static_cast<int>(std::ceil(std::max(greatest_u, 0.0) * kKnots + 0.1));
         const double scale = depth / 3.0 * kDepthOne;
         double value = 0.0, slope = 0.0;
         range = {0.0, 0.0};
         steepest = 0.0;
-        for (int i = 0; i < 32; ++i) {
+        for (int i = 0; i <= kKnots; ++i) {
             values[i] = value * scale;
-            range.low = std::min(range.low, values[i]);
-            range.high = std::max(range.high, values[i]);
-            if (i >= last) continue;
-            if (i < kKnots) slope += guide.slopes[c][i];
-            steepest = std::max(steepest, std::fabs(slope));
+            if (i == kKnots) break;
+            // From the first knot that no colour reaches, the curve is held.
+            if (i > std::max(greatest_u, 0.0) * kKnots + 0.1) continue;
+            slope += guide.slopes[c][i];
             value += slope / kKnots;
+            steepest = std::max(steepest, std::fabs(slope));
+            include(value * scale);
         }
+        rise = slope / kKnots * scale;
+        if (greatest_u > 1.0) include(values[kKnots] + (greatest_u - 1.0) * kKnots * rise);
     }
 
     double middle() const { return (range.low + range.high) / 2; }
+
+private:
+    void include(double number) {
+        range.low = std::min(range.low, number);
+        range.high = std::max(range.high, number);
+    }
 };
 
 }  // namespace
 
 bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_error) {
     const Guide<float>& guide = grid.guide;
+    words.is_beyond_one = false;
     if (!has_uniform_knots(guide) || grid.depth > kDepths) return false;
 
     // The finest unit in which no channel's correction leaves -1 ... 1 times 2^-t.
@@ -93,7 +102,7 @@ bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_er
     const Curve curves[kChannels] = {Curve(guide, 0, greatest_u[0], grid.depth),
                                      Curve(guide, 1, greatest_u[1], grid.depth),
                                      Curve(guide, 2, greatest_u[2], grid.depth)};
-    const double base = grid.depth * static_cast<double>(guide.bias) - 0.5 - kZero;
+    const double base = grid.depth * static_cast<double>(guide.bias) - 0.5 - kMiddleDepth;
     const double offsets[kChannels] = {-curves[0].middle(), -curves[1].middle(),
                                        base * kDepthOne + curves[0].middle() + curves[1].middle()};
     double sum_low = 0.0, sum_high = 0.0, error = 0.0;
@@ -106,18 +115,21 @@ bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_er
         if (c == 1 && (!fits(sum_low) || !fits(sum_high))) return false;
         error += grid.depth / 3.0 * curves[c].steepest *
                  std::ldexp(0.5 + 3.5 * std::ldexp(1.0, -finer), -15);
-        for (int i = 0; i < 32; ++i) {
-            const std::int16_t here = rounded(curves[c].values[i] + offsets[c]);
-            const std::int16_t next = rounded(curves[c].values[std::min(i + 1, 31)] + offsets[c]);
-            const int rise = next - here;
+        for (int i = 0; i < kKnots; ++i) {
+            const int here = rounded(curves[c].values[i] + offsets[c]);
+            const int rise = rounded(curves[c].values[i + 1] + offsets[c]) - here;
             if (!fits(rise)) return false;
-            words.values[c][i] = here;
+            words.values[c][i] = static_cast<std::int16_t>(here);
             words.rises[c][i] = static_cast<std::int16_t>(rise);
         }
+        words.beyond[c] = rounded(8.0 * curves[c].rise);
+        if (greatest_u[c] > kSurelyBelowOne) {
+            if (greatest_u[c] > 1.5 || !fits(8.0 * curves[c].rise)) return false;
+            words.is_beyond_one = true;
+            error += 1.0 / kDepthOne;
+        }
     }
-    words.shallowest = rounded(-kZero * kDepthOne);
-    words.deepest = rounded((grid.depth - 1 - kZero) * kDepthOne);
-    words.zero = rounded(kZero * kDepthOne);
+    words.deepest = rounded((grid.depth - 1 - kMiddleDepth) * static_cast<double>(kDepthOne));
     depth_error = error + 3.0 / kDepthOne;
     return true;
 }
