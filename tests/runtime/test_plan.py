@@ -169,10 +169,7 @@ def test_no_plan_loses_anything(
     output: str | None,
     file_format: str | None,
 ) -> None:
-    """Every plan that is made has each photo once, and distinct targets that are no photo.
-
-    What lies in the output folder already is a result, not a photo, and may be replaced.
-    """
+    """Every plan has each photo once or names it as left out, and overwrites none of them."""
     root = tmp_path_factory.mktemp("plan")
     for name in sources:
         (root / "in" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -188,6 +185,32 @@ def test_no_plan_loses_anything(
     taken = [os.path.realpath(task.source) for task in made.tasks]
     assert len(set(targets)) == len(targets)
     assert len(set(taken)) == len(taken)
-    assert not set(targets) & set(taken)
-    if output != "in/a":
-        assert len(taken) == len(set(sources))
+    assert not any(Path(target).exists() for target in targets)
+    assert len(taken) + len(made.left_out) == len(set(sources))
+
+
+def test_photos_in_an_output_folder_are_results_or_left_out(folder: Path) -> None:
+    """Known results may be overwritten and are not mentioned; others are neither touched nor lost.
+
+    An output folder outside of what is searched is nobody's business.
+    """
+    for name in ("in/sub/a.jpg", "out/a.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+
+    def made(output: str, **options: object) -> list[str]:
+        found = make_plan(["in"], output, readable=READABLE, writable=WRITABLE, **options)
+        return sorted(str(path) for path in found.left_out)
+
+    with pytest.raises(ValueError, match=r"in/a\.jpg would overwrite in/sub/a\.jpg, which no"):
+        made("in/sub")
+    assert made("in/sub", overwriting=False) == ["in/sub/a.jpg", "in/sub/b.png"]
+    assert made("in/sub", is_result=lambda path: path.name == "a.jpg") == ["in/sub/b.png"]
+    assert made("in/sub", is_result=lambda _: True) == []
+    assert made("out") == []
+
+
+def test_a_pattern_leaves_the_output_folder_out(folder: Path) -> None:
+    """As a folder does; but not when the output is the folder that the pattern starts from."""
+    assert plan("in/**/*", output="in/sub") == {"in/a.jpg": "in/sub/a.jpg"}
+    assert plan("in/*", output="in", file_format="PNG") == {"in/a.jpg": "in/a.png"}

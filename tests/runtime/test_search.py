@@ -105,6 +105,15 @@ def test_the_place_below_what_was_named_is_told(folder: Path) -> None:
     assert [str(photo.relative) for photo in found] == ["sub/deep/d.jpg"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+def test_pipes_are_no_photos_unless_they_are_named(folder: Path) -> None:
+    """A search passes over them, since reading may wait for ever; a shell's own are meant."""
+    os.mkfifo(folder / "sub/pipe.jpg")
+    assert names("sub") == ["sub/c.png", "sub/deep/d.jpg"]
+    assert names("sub/*") == ["sub/c.png"]
+    assert names("sub/pipe.jpg") == ["sub/pipe.jpg"]
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
 def test_a_folder_that_cannot_be_listed_is_told(folder: Path) -> None:
     """The search goes on around it, and says which and why."""
