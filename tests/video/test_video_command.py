@@ -99,6 +99,7 @@ def test_options_reach_the_work(fivefold: Run, clip: Path) -> None:
         (["-o", "b.avi"], "the suffix must be one of .mp4"),
         (["-o", "a.mp4"], "a.mp4: the result would overwrite the video"),
         (["-o", ""], "a name is empty"),
+        (["--expert", "z"], "'z'"),
         (["--codec", "prores"], "prores does not go into .mp4"),
     ],
 )
@@ -136,7 +137,7 @@ def test_what_cannot_be_read_is_one_line(fivefold: Run, clip: Path) -> None:
 
 def test_without_pyav_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line, before anything else."""
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"PyAV is not installed; .*'fivefold\[video\]'"):
         extras.require("video", "av")
 

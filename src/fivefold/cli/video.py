@@ -48,6 +48,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
     )
     add("--bundle", metavar="B", help="model to use: a file, or a name that 'info' lists")
+    add("--expert", metavar="E", help="whose style, if it has several; or a blend: a=0.5,d=0.5")
     add("--from", dest="from_s", type=seconds, default=0.0, metavar="T", help="as 80 or 1:20.5")
     add("--to", dest="to_s", type=seconds, metavar="T", help="likewise; where the result ends")
     add("--codec", choices=CODECS, help="(default: the video's own where it can be written)")
@@ -97,14 +98,14 @@ def run(options: argparse.Namespace) -> int:
         crf=options.crf,
         preset=options.preset,
     )
-    enhancer = Enhancer.load(options.bundle, threads=1)
     bar = _Bar(is_quiet=options.json)
     try:
+        enhancer = Enhancer.load(options.bundle, expert=options.expert, threads=1)
         with bar:
             report = enhance_video(
                 source, target, enhancer, settings, started=bar.start, advanced=bar.advance
             )
-    except ValueError as error:  # a suffix, codec, quality or preset that do not go together
+    except ValueError as error:  # an unknown style; a codec, suffix, … that do not go together
         options.parser.error(one_line(str(error)))
     _tell(source, target, report, as_json=options.json)
     return 0 if report.is_complete else 1
