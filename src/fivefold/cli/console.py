@@ -32,15 +32,39 @@ def print_json(**values: object) -> None:
     print(json.dumps(values), flush=True)
 
 
-class Progress:
-    """A bar on stderr: only on a terminal, only for more than one thing, only after a second."""
+class Bar:
+    """A bar on stderr, where somebody watches it; nothing elsewhere, and gone in the end."""
 
-    def __init__(self, total: int, unit: str) -> None:
+    def __init__(self) -> None:
         self._bar: Any = None
-        if total > 1 and sys.stderr is not None and sys.stderr.isatty():
+
+    def _draw(self, **options: Any) -> None:
+        """Begin to draw; the options are tqdm's."""
+        if sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=total, unit=f" {unit}", delay=1, leave=False, file=sys.stderr)
+            self._bar = tqdm(leave=False, file=sys.stderr, **options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class Progress(Bar):
+    """How many things of a known number are done: only for more than one, only after a second."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        super().__init__()
+        if total > 1:
+            self._draw(total=total, unit=f" {unit}", delay=1)
 
     def advance(self) -> None:
         """One more is done."""
@@ -54,15 +78,3 @@ class Progress:
         say(message)
         if self._bar is not None:
             self._bar.refresh()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()

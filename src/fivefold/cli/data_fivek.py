@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fivefold.cli.console import Progress, one_line, print_json, say
+from fivefold.cli.console import Bar, Progress, one_line, print_json, say
 from fivefold.cli.values import at_least_one, experts, ids, positive
 
 if TYPE_CHECKING:
@@ -151,18 +151,14 @@ def _asked(licences: list[Licence], folder: Path) -> bool:
     return sys.stdin.readline().strip().casefold() == "yes"
 
 
-class _DownloadBar:
-    """Files, bytes, pace and remaining time on stderr, where somebody watches it."""
+class _DownloadBar(Bar):
+    """Files, bytes, pace and remaining time."""
 
     def __init__(self, files: int) -> None:
-        self._bar: Any = None
-        if files and sys.stderr is not None and sys.stderr.isatty():
-            from tqdm import tqdm
-
+        super().__init__()
+        if files:
             layout = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
-            self._bar = tqdm(
-                total=0, unit="B", unit_scale=True, leave=False, bar_format=layout, file=sys.stderr
-            )
+            self._draw(total=0, unit="B", unit_scale=True, bar_format=layout)
 
     def show(self, progress: Downloaded) -> None:
         """Say how far it is."""
@@ -174,13 +170,6 @@ class _DownloadBar:
         rate = self._bar.format_sizeof(progress.bytes_per_s, "B/s")
         files = f"{progress.files_done}/{progress.files} files"
         self._bar.set_postfix_str(f"{files}, {rate}, {left} left")
-
-    def __enter__(self) -> _DownloadBar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
 
 
 def _add_develop(steps: Any) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from fivefold.cli.console import print_json, say
+from fivefold.cli.console import Bar, print_json, say
 from fivefold.cli.extras import require
 from fivefold.cli.values import at_least_one
 
@@ -57,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from fivefold.reproduce.study import Listener, reproduce, verdicts
 
     try:
-        with _Bar() as bar:
+        with _Steps() as bar:
             study = reproduce(
                 options.data,
                 options.output,
@@ -91,20 +89,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-class _Bar:
-    """How many steps of all runs are done, on a terminal."""
+class _Steps(Bar):
+    """How many steps of all runs are done."""
 
     def __init__(self) -> None:
-        self._bar: Any = None
+        super().__init__()
         self._lock = threading.Lock()  # each run is told of by a thread of its own
         self._done: dict[str, int] = {}
 
     def plan(self, steps: dict[str, int]) -> None:
         """Begin."""
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=sum(steps.values()), unit=" steps", leave=False, smoothing=0.02)
+        self._draw(total=sum(steps.values()), unit=" steps", smoothing=0.02)
 
     def steps(self, name: str, done: int) -> None:
         """A run has done so many steps."""
@@ -117,15 +112,3 @@ class _Bar:
         """Something else than training begins."""
         if self._bar is not None:
             self._bar.set_description(words)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.close()
