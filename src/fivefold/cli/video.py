@@ -20,12 +20,12 @@ _KNOWN_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts")
 _FALLBACK_SUFFIX = ".mkv"  # holds everything
 _EXAMPLES = """\
 examples:
-  fivefold video clip.mp4                        writes clip_enhanced.mp4
-  fivefold video clip.mov -o better.mkv          in another place and container
-  fivefold video clip.mp4 --strength 0.6         a little less
-  fivefold video clip.mp4 --from 1:20 --to 1:35  only a part
-  fivefold video clip.mp4 --codec hevc --crf 22 --preset fast   smaller
-  fivefold video clip.mp4 --json                 for programs
+  fivefold video clip.mp4                         writes clip_enhanced.mp4
+  fivefold video clip.mov -o better.mkv           in another place and container
+  fivefold video clip.mp4 --strength 0.6          a little less
+  fivefold video clip.mp4 --from 1:20 --to 1:35   only a part
+  fivefold video clip.mp4 --codec hevc --crf 22   smaller
+  fivefold video clip.mp4 --json                  for programs
 """
 
 
