@@ -36,6 +36,7 @@ VERBS = (
     "evaluate",
     "reproduce",
     "export",
+    "bench",
     "info",
 )
 

@@ -1,0 +1,161 @@
+"""What is measured: each case names its contestants, of which the first is the measure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+
+from fivefold import kernels
+from fivefold.bench.contest import Sample, Standing, call, compete, program
+from fivefold.bench.programs import PROGRAMS
+from fivefold.photo.files import encode_photo, read_photo
+from fivefold.photo.formats import FORMATS
+from fivefold.photo.jpeg_strips import encode as encode_strips
+from fivefold.photo.threads import available_threads
+from fivefold.runtime.batch import Settings, enhance_files, enhance_photo
+from fivefold.runtime.enhancer import Enhancer
+from fivefold.runtime.plan import Task
+
+Contest = dict[str, Standing]
+
+OURS = "fivefold enhance"
+CODEC = "decode and encode alone"
+_QUALITY = FORMATS["JPEG"].default_quality
+
+
+def cold(photo: Path, folder: Path, rounds: int) -> tuple[Contest, dict[str, str | None]]:
+    """One photo by one command, from the program's start to its end, beside other programs.
+
+    Args:
+        photo: A JPEG.
+        folder: Where results go.
+        rounds: How often each counts.
+
+    Returns:
+        How the programs here did, and the versions of all, ``None`` for those that are missing.
+
+    Raises:
+        ContestantError: If one of them fails.
+    """
+    enhance = [sys.executable, "-m", "fivefold", "enhance", str(photo)]
+    contestants = {OURS: program(OURS, [*enhance, "-o", str(folder / "ours.jpg")])}
+    for known in PROGRAMS:
+        found = known.find()
+        if found is not None:
+            arguments = known.arguments(photo, folder / "theirs.jpg")
+            contestants[known.name] = _with_fresh_target(known.name, [found, *arguments], folder)
+    return compete(contestants, rounds), {known.name: known.version() for known in PROGRAMS}
+
+
+def _with_fresh_target(name: str, command: list[str], folder: Path) -> Callable[[], Sample]:
+    """Darktable writes no file that is there."""
+    run = program(name, command)
+
+    def fresh() -> Sample:
+        (folder / "theirs.jpg").unlink(missing_ok=True)
+        return run()
+
+    return fresh
+
+
+def warm(photo: Path, rounds: int, threads: int) -> Contest:
+    """One JPEG to another in memory, in a process that runs, beside the codec alone.
+
+    Args:
+        photo: A JPEG.
+        rounds: How often each counts.
+        threads: How many threads either may use.
+    """
+    data = photo.read_bytes()
+    enhancer = Enhancer.load(threads=threads)
+    settings = Settings(threads=threads)
+
+    def whole() -> None:
+        result = enhance_photo(read_photo(data), enhancer, settings)
+        encode_photo(result, threads=threads)
+
+    return compete({CODEC: call(lambda: _recode(data, threads)), OURS: call(whole)}, rounds)
+
+
+def _recode(data: bytes, threads: int) -> bytes:
+    """What any program has to do that changes a JPEG, as fast as the same library does it."""
+    *_, chroma = simplejpeg.decode_jpeg_header(data)
+    pixels = simplejpeg.decode_jpeg(data, "RGB")
+    return b"".join(encode_strips(pixels, _QUALITY, "RGB", chroma, threads=threads))
+
+
+def folder_of(photo: Path, folder: Path, rounds: int, count: int = 40) -> Contest:
+    """A folder of photos on all cores, beside the codec alone on the same cores.
+
+    Args:
+        photo: A JPEG, copied ``count`` times.
+        folder: An empty one.
+        rounds: How often each counts.
+        count: Number of photos.
+    """
+    (folder / "in").mkdir()
+    (folder / "out").mkdir()
+    sources = [folder / "in" / f"{n}.jpg" for n in range(count)]
+    for source in sources:
+        source.write_bytes(photo.read_bytes())
+    targets = [folder / "out" / source.name for source in sources]
+    tasks = [Task(source, target) for source, target in zip(sources, targets, strict=True)]
+    jobs = available_threads()
+    enhancer = Enhancer.load(threads=1)
+
+    def recode() -> None:
+        def one(task: Task) -> None:
+            task.target.write_bytes(_recode(task.source.read_bytes(), 1))
+
+        with ThreadPoolExecutor(jobs) as pool:
+            for _ in pool.map(one, tasks):
+                pass
+
+    def enhance() -> None:
+        for outcome in enhance_files(tasks, lambda: enhancer, Settings(threads=1), jobs=jobs):
+            if outcome.error is not None:
+                raise outcome.error
+
+    return compete({CODEC: call(recode), OURS: call(enhance)}, rounds)
+
+
+def full_resolution(photo: Path, rounds: int) -> Contest:
+    """Guide, slice and apply alone on one thread, beside a copy of the pixels and PyTorch.
+
+    Args:
+        photo: Of 8 bits.
+        rounds: How often each counts.
+    """
+    decoded = read_photo(photo)
+    grid = Enhancer.load(threads=1).predict(decoded)
+    pixels, target = decoded.pixels, np.empty_like(decoded.pixels)
+    contestants: dict[str, Callable[[], object]] = {
+        "copying the pixels": lambda: np.copyto(target, pixels),
+        "fivefold": lambda: kernels.render(pixels, grid, out=target, threads=1),
+    }
+    try:
+        from fivefold.bench.pytorch import tiled_grid_sample
+    except ImportError:
+        pass
+    else:
+        contestants["PyTorch grid_sample, tiled"] = tiled_grid_sample(pixels, grid, target)
+    return compete({name: call(work) for name, work in contestants.items()}, rounds)
+
+
+def large(photo: Path, target: Path) -> Contest:
+    """The time and the memory that one large photo takes, measured once.
+
+    Args:
+        photo: Of any format.
+        target: Where the result goes.
+
+    Raises:
+        ContestantError: If it cannot be enhanced.
+    """
+    command = [sys.executable, "-m", "fivefold", "enhance", str(photo), "-o", str(target)]
+    return compete({OURS: program(OURS, command)}, 1)
