@@ -3,10 +3,12 @@
 import dataclasses
 import itertools
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -111,6 +113,70 @@ def test_loss_that_is_not_finite_names_the_photos(
     with pytest.raises(TrainingError, match=r"the loss is nan on the photos \w+, \w+, \w+, \w+"):
         train(QUICK, study_pack, tmp_path / "run")
     assert not (tmp_path / "run/weights.safetensors").exists()
+
+
+def test_last_good_checkpoint_outlives_a_loss_that_is_not_finite(
+    study_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After NaN in the second epoch the first one's checkpoint is there, and a run goes on."""
+    steps, real = 0, objective.masked_mse
+
+    def soon_not_finite(output: torch.Tensor, *others: torch.Tensor) -> torch.Tensor:
+        nonlocal steps
+        steps += 1
+        return real(output, *others) * (float("nan") if steps > 40 else 1.0)
+
+    monkeypatch.setattr(objective, "masked_mse", soon_not_finite)
+    with pytest.raises(TrainingError, match="the loss is nan"):
+        train(QUICK, study_pack, tmp_path / "run")
+    assert len(read_metrics(tmp_path / "run")) == 1
+    assert all(v.isfinite().all() for v in load_file(tmp_path / "run/state.safetensors").values())
+    monkeypatch.undo()
+    train(QUICK, study_pack, tmp_path / "run")
+    assert [metrics["epoch"] for metrics in read_metrics(tmp_path / "run")] == [0, 1, 2]
+
+
+@pytest.fixture
+def fresh_accelerate() -> Iterator[Callable[[], None]]:
+    """Lets accelerate forget the precision, of which a process has one."""
+
+    def reset() -> None:
+        AcceleratorState._reset_state(reset_partial_state=True)
+
+    reset()
+    yield reset
+    reset()
+
+
+def test_mixed_precision_trains_the_same_network(
+    study_pack: Path, tmp_path: Path, fresh_accelerate: Callable[[], None]
+) -> None:
+    """With the network in bfloat16, weights stay float32 and losses are those of float32 nearly."""
+    config, losses = dataclasses.replace(QUICK, epochs=1, learning_rate=1e-4), []
+    for precision in ("no", "bf16"):
+        run = tmp_path / precision
+        fresh_accelerate()
+        train(config, study_pack, run, mixed_precision=precision)
+        losses.append(read_metrics(run)[0]["training"]["loss"])
+        net, _ = load_weights(run / "weights.safetensors")
+        assert all(parameter.dtype == torch.float32 for parameter in net.parameters())
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
+def test_tensorboard_gets_every_epoch(study_pack: Path, tmp_path: Path) -> None:
+    """Rate, loss and PSNR of training and held-out photos, by the number of steps."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(dataclasses.replace(QUICK, epochs=2), study_pack, tmp_path / "run")
+    written = {}
+    for file in (tmp_path / "run/tensorboard").iterdir():
+        events = EventAccumulator(str(file)).Reload()
+        for name in events.Tags()["scalars"]:
+            written.setdefault(name, []).extend(e.step for e in events.Scalars(name))
+    assert {"learning_rate", "training/loss", "training/psnr", "held_out/all"} <= written.keys()
+    steps = [metrics["steps"] for metrics in read_metrics(tmp_path / "run")]
+    assert all(sorted(found) == steps for found in written.values())
 
 
 def test_masked_mse_counts_only_trusted_pixels() -> None:
