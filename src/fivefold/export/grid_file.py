@@ -1,6 +1,6 @@
 """A photo's grid as bytes: the file ``photo.grid``, and what the HTTP API answers.
 
-Little-endian throughout; docs/export.md is the specification::
+Little-endian throughout; docs/grid.md is the specification::
 
     4 bytes     the letters FFG1
     3 × uint32  depth, height and width of the grid
