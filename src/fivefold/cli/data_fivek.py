@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import Bar, Progress, one_line, print_json, say
-from fivefold.cli.values import at_least_one, experts, ids, positive
+from fivefold.cli.values import add_jobs, at_least_one, experts, ids, positive
 
 if TYPE_CHECKING:
     from fivefold.data.developed import Developed
@@ -198,7 +198,7 @@ def _add_develop(steps: Any) -> None:
         metavar="ROLE=PATH",
         help="where the pictures of input, a … e lie, if the names of the folders do not tell",
     )
-    add("--jobs", type=at_least_one, default=2, metavar="N", help="photos at a time (default 2)")
+    add_jobs(parser)
     add("--verify", action="store_true", help="compare hashes of what is there, not only sizes")
     add("--json", action="store_true", help="one JSON object a line on stdout, the last a summary")
 

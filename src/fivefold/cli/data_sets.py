@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import Progress, one_line, print_json, say
-from fivefold.cli.values import at_least_one
+from fivefold.cli.values import add_jobs, at_least_one
 
 if TYPE_CHECKING:
     from fivefold.data.sets import PhotoSet
@@ -46,6 +46,16 @@ def _new(actions: Any, name: str, act: Any, **texts: str) -> argparse.ArgumentPa
     return parser
 
 
+def _add_set(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("set", type=Path, metavar="SET", help="of any kind")
+
+
+def _add_output(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar=name, help="made where missing"
+    )
+
+
 def _add_pairs(actions: Any) -> None:
     parser = _new(
         actions,
@@ -61,7 +71,7 @@ def _add_pairs(actions: Any) -> None:
     add("--before", type=Path, metavar="DIR", help="the inputs, if no name tells")
     add("--after", type=Path, metavar="DIR", help="what was made of them")
     add("-o", "--output", type=Path, metavar="PACKED", help="pack the good pairs as Parquet")
-    add("--jobs", type=at_least_one, default=2, metavar="N", help="pairs at a time (default 2)")
+    add_jobs(parser, "pairs")
 
 
 def _pairs(options: argparse.Namespace) -> int:
@@ -101,11 +111,11 @@ def _add_simulate(actions: Any) -> None:
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="FINISHED", help="finished photos; folders in it are searched")
-    add("-o", "--output", type=Path, required=True, metavar="SET", help="made where missing")
+    _add_output(parser, "SET")
     add("--draws", type=at_least_one, default=2, metavar="N", help="looks of each (default 2)")
     add("--seed", type=int, default=0, metavar="N", help="another seed, other looks (default 0)")
     add("--long-side", type=at_least_one, default=720, metavar="PX", help="(default 720)")
-    add("--jobs", type=at_least_one, default=2, metavar="N", help="photos at a time (default 2)")
+    add_jobs(parser)
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -143,9 +153,8 @@ def _add_check(actions: Any) -> None:
         description="Read every picture of a set of any kind: is it whole, of its input's size, "
         "and does it lie on its input? Parquet files are compared with their hashes too.",
     )
-    add = parser.add_argument
-    add("set", type=Path, metavar="SET", help="of any kind")
-    add("--jobs", type=at_least_one, default=2, metavar="N", help="photos at a time (default 2)")
+    _add_set(parser)
+    add_jobs(parser)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -181,10 +190,11 @@ def _add_index(actions: Any) -> None:
         description="Pack a set of any kind as Parquet files that stream to many workers and "
         "machines, and that Hugging Face datasets opens.",
     )
-    add = parser.add_argument
-    add("set", type=Path, metavar="SET", help="of any kind")
-    add("-o", "--output", type=Path, required=True, metavar="PACKED", help="made where missing")
-    add("--shards", type=at_least_one, metavar="N", help="files (default: half a gibibyte each)")
+    _add_set(parser)
+    _add_output(parser, "PACKED")
+    parser.add_argument(
+        "--shards", type=at_least_one, metavar="N", help="files (default: half a gibibyte each)"
+    )
 
 
 def _index(options: argparse.Namespace) -> int:

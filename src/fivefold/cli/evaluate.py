@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import Progress, print_json, say
-from fivefold.cli.values import at_least_one, ids
+from fivefold.cli.values import add_jobs, ids
 
 if TYPE_CHECKING:
     from fivefold.data.versions import PhotoVersions
@@ -63,7 +63,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         help="SET is a folder of any photos: steadiness, changes and artefacts instead",
     )
     add("--csv", type=Path, metavar="DIR", help="a file of scores by photo for each model")
-    add("--jobs", type=at_least_one, default=2, metavar="N", help="photos at a time (default 2)")
+    add_jobs(parser)
     add("--json", action="store_true", help="one JSON object a model on stdout")
     return parser
 

@@ -1,4 +1,4 @@
-"""Values of options that several verbs share; each raises what argparse tells the user."""
+"""Options that several verbs share, and their values; each raises what argparse tells the user."""
 
 from __future__ import annotations
 
@@ -47,3 +47,14 @@ def ids(text: str) -> list[str]:
         return parse_ids(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_jobs(parser: argparse.ArgumentParser, what: str = "photos") -> None:
+    """Describe ``--jobs``, how many are worked on at a time."""
+    parser.add_argument(
+        "--jobs",
+        type=at_least_one,
+        default=2,
+        metavar="N",
+        help=f"{what} at a time (default 2)",
+    )
