@@ -35,7 +35,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("config", metavar="CONFIG", help="a TOML file, or the name of one of the paper's runs")
-    add("--data", type=Path, required=True, metavar="SET", help="the set, or the folder of sets")
+    add("--data", required=True, metavar="SET", help="the set, or the folder of sets; s3://… too")
     add(
         "--run",
         type=Path,
@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         0.
     """
     require("train", "torch", "accelerate", "safetensors", "tensorboard")
+    from fivefold.data.addresses import data_path
     from fivefold.errors import DataError
     from fivefold.train.loop import read_metrics, train
 
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         train(
             config,
-            options.data,
+            data_path(options.data),
             options.folder,
             start_from=options.start_from,
             mixed_precision=options.mixed_precision,

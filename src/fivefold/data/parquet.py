@@ -9,21 +9,24 @@ Columns: ``id``; ``split``, the photo's part in each published split; ``renditio
 one column for each style (``expert_a`` …); ``mask`` where the set has masks. The files carry the
 features of Hugging Face ``datasets``, which opens them as they are, pictures decoded.
 
-A row group of one row makes any picture of any photo one read of just its bytes from a file mapped
-into memory: training draws photos in any order, on any number of workers and machines, without an
-index of its own and without a copy of the set.
+A row group of one row makes any picture of any photo one read of just its bytes, from a file mapped
+into memory or a range of an object in a store: training draws photos in any order, on any number of
+workers and machines, without an index of its own and without a copy of the set. What photos there
+are is in the files' footers.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fivefold.data.addresses import is_remote
 from fivefold.data.splits import SPLITS, part_of
 from fivefold.data.versions import PhotoVersions, styles_of
 from fivefold.errors import DataError, MissingExtraError
@@ -152,12 +155,11 @@ def read_parquet(folder: Path) -> list[PhotoVersions]:
             names = [name for name in file.schema_arrow.names if name not in _FACTS]
             # Which cells are empty is in the columns' metadata: no picture is read for it.
             nulls = [_empty_cells(file, row) for row in range(file.num_row_groups)]
-            table = file.read(columns=["id", "rendition"], use_threads=False)
+            ids, renditions = (_texts(file, name) for name in ("id", "rendition"))
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: {str(error).splitlines()[0]}") from error
         if file.num_row_groups != facts["rows"]:
             raise DataError(f"{path}: has {file.num_row_groups} photos, not {facts['rows']}")
-        ids, renditions = table.column("id").to_pylist(), table.column("rendition").to_pylist()
         for row, (photo_id, rendition) in enumerate(zip(ids, renditions, strict=True)):
             cells = {
                 name: StoredPicture(path, row, name) for name in names if name not in nulls[row]
@@ -279,7 +281,7 @@ def _files(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
             raise DataError(f"{path}: is of format {index['format']}, not {FORMAT}")
         return [(folder / Path(facts["name"]).name, facts) for facts in index["files"]]
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
+        raise DataError(f"{path}: {error.strerror or 'no such file'}") from error
     except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{path}: is damaged") from error
 
@@ -295,19 +297,40 @@ def _empty_cells(file: pq.ParquetFile, row: int) -> set[str]:
     }
 
 
+def _texts(file: pq.ParquetFile, column: str) -> list[str]:
+    """A column of short texts: from the footer, where one text in a row group is its minimum."""
+    groups = (file.metadata.row_group(row) for row in range(file.num_row_groups))
+    names = [file.metadata.schema.column(i).path for i in range(file.metadata.num_columns)]
+    index = names.index(column)
+    found = [group.column(index).statistics for group in groups]
+    if all(facts is not None and facts.has_min_max and facts.min == facts.max for facts in found):
+        return [str(facts.min) for facts in found]
+    texts: list[str] = file.read(columns=[column], use_threads=False).column(0).to_pylist()
+    return texts
+
+
 _local = threading.local()
 
 
 def _mapped(path: Path) -> pq.ParquetFile:
-    """A file mapped into memory, once a thread: readers must not be shared between threads."""
-    files: dict[Path, tuple[int, pq.ParquetFile]] = _local.__dict__.setdefault("files", {})
-    changed_at = path.stat().st_mtime_ns
-    if path not in files or files[path][0] != changed_at:
+    """A file mapped into memory, once a thread: readers must not be shared between threads.
+
+    One in a store is kept open instead, once a process too, since connections do not survive a
+    fork; only the ranges that are asked for are fetched.
+    """
+    files: dict[tuple[int, Path], tuple[int, pq.ParquetFile]]
+    files = _local.__dict__.setdefault("files", {})
+    key = (os.getpid(), path)
+    changed_at = 0 if is_remote(path) else path.stat().st_mtime_ns
+    if key not in files or files[key][0] != changed_at:
+        source: Any = path
+        if is_remote(path):
+            source = source.fs.open(source.path, "rb", cache_type="none")
         file = _pyarrow_parquet().ParquetFile(
-            path, memory_map=True, page_checksum_verification=True
+            source, memory_map=True, page_checksum_verification=True
         )
-        files[path] = changed_at, file
-    return files[path][1]
+        files[key] = changed_at, file
+    return files[key][1]
 
 
 def _pyarrow_parquet() -> Any:

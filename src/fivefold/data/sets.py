@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fivefold.data.addresses import is_remote
 from fivefold.data.alignment import Alignment, alignment
 from fivefold.data.developed import is_developed, read_developed
 from fivefold.data.fivek import INPUT
@@ -90,6 +91,8 @@ def open_set(path: Path) -> PhotoSet:
 def _open(path: Path) -> PhotoSet:
     if is_parquet_set(path):
         return PhotoSet(path, "a Parquet set", read_parquet(path), [])
+    if is_remote(path):
+        raise DataError(f"{path}: is no Parquet set, and other sets are read from local disks only")
     if is_developed(path):
         return _developed(path)
     if path.is_file():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from fivefold.data.addresses import data_path
 from fivefold.train.config import TrainConfig
 from fivefold.train.loop import train
 
@@ -16,7 +17,7 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m fivefold.train", description=__doc__)
     parser.add_argument("config", type=Path, help="the run, a TOML file of configs/")
-    parser.add_argument("--data", type=Path, required=True, help="the set, or the folder of sets")
+    parser.add_argument("--data", required=True, help="the set, or the folder of sets; s3://… too")
     parser.add_argument(
         "--run", type=Path, required=True, help="folder for checkpoints and weights"
     )
@@ -26,7 +27,7 @@ def main() -> None:
     options = parser.parse_args()
     train(
         TrainConfig.read(options.config),
-        options.data,
+        data_path(options.data),
         options.run,
         start_from=options.start_from,
         mixed_precision=options.mixed_precision,
