@@ -202,6 +202,49 @@ def test_what_the_container_cannot_hold_is_told(enhancer: Enhancer, tmp_path: Pa
     assert packets(tmp_path / "b.mp4", "audio")
 
 
+def test_cover_and_fonts_are_kept(enhancer: Enhancer, tmp_path: Path) -> None:
+    """The picture that players show of a file, and what subtitles need, byte for byte."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(picture(40, 30)).save(buffer, "PNG")
+
+    def cover(container: Any) -> list:
+        stream = container.add_mux_stream("png", width=40, height=30)
+        stream.disposition = av.stream.Disposition.attached_pic
+        packet = av.Packet(buffer.getvalue())
+        packet.stream, packet.time_base = stream, Fraction(1, 90_000)
+        packet.pts = packet.dts = 0
+        packet.is_keyframe = True
+        return [packet]
+
+    def font(container: Any) -> list:
+        container.add_attachment("a.ttf", "font/ttf", b"outlines")
+        return []
+
+    with_cover = write_clip(tmp_path / "a.mp4", moving(6), streams=cover)
+    with av.open(str(run(with_cover, enhancer))) as container:
+        (one,) = (s for s in container.streams if s.disposition & 1 << 10)
+        (packet,) = (p for p in container.demux(one) if p.size)
+        assert bytes(packet) == buffer.getvalue()
+    with_font = write_clip(tmp_path / "b.mkv", moving(6), streams=font)
+    with av.open(str(run(with_font, enhancer))) as container:
+        (one,) = container.streams.attachments
+        assert (one.name, one.mimetype, one.data) == ("a.ttf", "font/ttf", b"outlines")
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".m4v", ".mov", ".mkv"])
+def test_every_container_is_written(enhancer: Enhancer, tmp_path: Path, suffix: str) -> None:
+    """From MP4 with sound: all frames, all of the sound, nothing left out."""
+    source = write_clip(tmp_path / "a.mp4", moving(25), Making(has_audio=True))
+    target = tmp_path / f"b{suffix}"
+    assert enhance_video(source, target, enhancer).notes == ()
+    assert len(read_frames(target)) == 25
+    assert len(packets(target, "audio")) == len(packets(source, "audio"))
+
+
 def test_chapters_and_metadata_are_kept(enhancer: Enhancer, tmp_path: Path) -> None:
     """Titles, dates, places of phones, and chapters; not what described the old file."""
     facts = {

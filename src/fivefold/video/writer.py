@@ -77,17 +77,16 @@ class VideoWriter:
                 container_options=options,
                 metadata_errors="replace",
             )
-            try:
-                self._video = self._add_video(source, colours, converter, choice)
-                self._copies = self._add_copies(source, choice.container)
-                self._copy_facts(source)
-                self._container.start_encoding()
-            except BaseException:
-                self._drop()
-                raise
+            self._video = self._add_video(source, colours, converter, choice)
+            self._copies = self._add_copies(source, choice.container)
+            self._copy_facts(source)
+            self._container.start_encoding()
         except (av.FFmpegError, OSError, ValueError) as error:
             self._drop()
             raise self._error(error) from error
+        except BaseException:
+            self._drop()
+            raise
 
     def encode(self, frame: VideoFrame) -> None:
         """Write a frame; its time is kept.
