@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,8 +37,6 @@ class Done:
 @pytest.fixture(scope="module")
 def done(machines: Machines, bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """Ten photos, one file that is none, and one that kills whoever opens it."""
-    import sys
-
     bucket = new_bucket()
     photos = put_photos(f"{bucket}/in", 10)
     fsspec.filesystem("s3").pipe(
@@ -114,6 +113,27 @@ def test_lost_workers_and_machines_are_made_up_for(
     assert files_below(f"{bucket}/out") == locally_enhanced(photos, tmp_path, bundle_path)
     again = machines.attempts() - before
     assert sum(again.values()) <= 40 + 8, "only what was under way is done again"
+
+
+def test_what_stops_a_worker_is_told_by_the_driver(machines: Machines, tmp_path: Path) -> None:
+    """As the exception that it was, in one line."""
+    program = """
+import sys
+from fivefold.cluster.on_ray import enhance_on_ray, ray_cluster
+from fivefold.cluster.plan import RemoteTask
+from fivefold.errors import BundleDamagedError
+from fivefold.runtime.batch import Settings
+with ray_cluster(sys.argv[1]):
+    try:
+        list(enhance_on_ray([RemoteTask(*sys.argv[2:])], b"no bundle", Settings()))
+    except BundleDamagedError as error:
+        print(error)
+"""
+    photos = put_photos(str(tmp_path / "in"), 1)
+    (source,) = (str(tmp_path / "in" / name) for name in photos)
+    command = [sys.executable, "-c", program, machines.address, source, str(tmp_path / "out.png")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.stdout == "bundle: not a fivefold bundle\n", done.stderr
 
 
 def test_a_cluster_that_is_not_there_is_told(enhance: Start, bucket: str) -> None:
