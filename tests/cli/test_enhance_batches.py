@@ -195,6 +195,20 @@ def test_without_a_journal_times_tell_what_is_out_of_date(fivefold: Run, photos:
     assert "1 photo enhanced, 2 skipped in" in fivefold(*words).err
 
 
+def test_times_of_files_are_kept_on_request(fivefold: Run, photos: Path) -> None:
+    """The result's is the photo's, and ``--update`` still knows that it is up to date."""
+    os.utime(photos / "in/a.jpg", (1_000_000_000, 1_000_000_000))
+    for words in ([], ["--no-journal"]):
+        shutil.rmtree(photos / "out", ignore_errors=True)
+        assert fivefold("enhance", "in", "-o", "out", "--keep-times", *words).code == 0
+        assert (photos / "out/a.jpg").stat().st_mtime == 1_000_000_000
+        again = fivefold("enhance", "in", "-o", "out", "--keep-times", "--update", *words)
+        assert "0 photos enhanced, 3 skipped in" in again.err
+    assert fivefold("enhance", "in/a.jpg", "-o", "new.jpg").code == 0
+    assert (photos / "new.jpg").stat().st_mtime > 1_000_000_000
+    assert fivefold("enhance", "-", "-o", "new.jpg", "--keep-times").code == 2
+
+
 def test_originals_in_the_output_folder_are_told_and_safe(fivefold: Run, photos: Path) -> None:
     """A folder below the input may hold originals: not taken for results, not overwritten."""
     shutil.copytree(photos / "in/sub", photos / "in/best")

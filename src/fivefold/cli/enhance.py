@@ -119,6 +119,8 @@ def _check(options: argparse.Namespace) -> None:
     check_result_options(options)
     if enhance_remote.is_remote(options) and options.device != "cpu":
         error("--device does not go with --cluster, nor with addresses")
+    if enhance_remote.is_remote(options) and options.keep_times:
+        error("--keep-times does not go with --cluster, nor with addresses")
     if options.in_place and (options.output or options.format):
         error("--in-place keeps the place and the format: not with --output or --format")
     if enhance_remote.is_remote(options) and (reason := enhance_remote.why_not(options)):
@@ -134,8 +136,8 @@ def _check(options: argparse.Namespace) -> None:
         error("--json and the photo cannot both go to stdout: name a file with -o")
     if options.in_place or options.skip_existing or options.update or options.dry_run:
         error("--in-place, --skip-existing, --update and --dry-run do not go with a pipe")
-    if options.journal is not None:
-        error("--journal does not go with a pipe")
+    if options.journal is not None or options.keep_times:
+        error("--journal and --keep-times do not go with a pipe")
 
 
 def _make_plan(options: argparse.Namespace, journal: Journal | None) -> Plan:

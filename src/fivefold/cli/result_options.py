@@ -47,6 +47,7 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--json", action="store_true", help="one JSON object a line on stdout, the last a summary")
     add("--strip-metadata", action="store_true", help="leave out EXIF with GPS, XMP and IPTC")
+    add("--keep-times", action="store_true", help="give results the times of the photos' files")
     add("--no-note", action="store_true", help="do not say in XMP what was done")
     journal = parser.add_mutually_exclusive_group()
     journal.add_argument(
@@ -81,6 +82,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         quality=options.quality,
         bit_depth=options.bit_depth,
         strip_metadata=options.strip_metadata,
+        keep_times=options.keep_times,
         note=not (options.no_note or options.strip_metadata),
     )
 

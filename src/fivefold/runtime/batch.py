@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 import time
@@ -12,9 +13,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fivefold.errors import BundleError, FivefoldError, PhotoReadError, PhotoWriteError
-from fivefold.photo.atomic import remove_leftovers
+from fivefold.errors import (
+    BundleError,
+    FivefoldError,
+    PhotoReadError,
+    PhotoWriteError,
+    UnsupportedPhotoError,
+)
+from fivefold.photo.atomic import remove_leftovers, write_atomically
 from fivefold.photo.files import one_line, read_photo, write_photo
+from fivefold.photo.limits import DEFAULT_MAX_PIXELS
 from fivefold.photo.threads import available_threads
 from fivefold.runtime.journal import FileState, Journal, Recipe, model_sha256
 from fivefold.runtime.plan import Task
@@ -25,6 +33,9 @@ if TYPE_CHECKING:
 
     from fivefold.photo.image import Photo
     from fivefold.runtime.enhancer import Enhancer
+
+
+_BANDED_SUFFIXES = (".tif", ".tiff")  # of results that can be written a band at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,7 @@ class Settings:
             has changed since is left alone.
         strip_metadata: Leave out EXIF, XMP, IPTC and texts; the colour profile stays.
         note: Say in XMP what was done: program, model and strength.
+        keep_times: Give the result's file the times of the photo's.
         threads: How many threads writing one photo may use; ``None`` for all there are.
     """
 
@@ -95,6 +107,7 @@ class Settings:
     update: bool = False
     strip_metadata: bool = False
     note: bool = True
+    keep_times: bool = False
     threads: int | None = None
 
 
@@ -238,16 +251,14 @@ class Batch:
         )
 
     def _enhance(self, task: Task, state: FileState | None) -> tuple[str, ...]:
+        if task.target.suffix.lower() in _BANDED_SUFFIXES and self._enhance_banded(task):
+            return ()
         photo = read_photo(task.source)
         photo = enhance_photo(photo, self._enhancer(), self._settings)
         if state is not None and _state_of_file(task.source) != state:
             # Half of one version and half of another, or an edit that would be lost in place.
             raise PhotoReadError(f"{one_line(str(task.source))}: changed while it was read")
-        try:
-            task.target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PhotoWriteError(f"{task.target}: {error.strerror or error}") from error
-        self._clear(task.target.parent)
+        self._make_folder(task.target)
         write_photo(
             photo,
             task.target,
@@ -255,7 +266,46 @@ class Batch:
             bit_depth=self._settings.bit_depth,
             threads=self._settings.threads,
         )
+        if state is not None and self._settings.keep_times:
+            try:
+                os.utime(task.target, ns=(state.mtime_ns, state.mtime_ns))
+            except OSError as error:
+                reason = f"its time cannot be set: {error.strerror}"
+                raise PhotoWriteError(f"{task.target}: {reason}") from error
         return photo.notes
+
+    def _enhance_banded(self, task: Task) -> bool:
+        """Enhance a TIFF that is too large for the memory; false for any other photo."""
+        from fivefold.runtime import bands
+
+        threads = self._settings.threads or available_threads()
+        try:
+            large = bands.open_bands(task.source, DEFAULT_MAX_PIXELS, threads)
+            if large is None:
+                return False
+            enhancer = self._enhancer()
+            parts = bands.render_banded(
+                large,
+                _described(large.photo, enhancer, self._settings),
+                bands.predict_banded(large, enhancer),
+                strength=self._settings.strength,
+                bit_depth=self._settings.bit_depth,
+                threads=threads,
+            )
+            self._make_folder(task.target)
+            write_atomically(task.target, parts)
+        except (PhotoReadError, UnsupportedPhotoError) as error:
+            raise type(error)(f"{one_line(str(task.source))}: {error}") from error
+        except OSError as error:
+            raise PhotoWriteError(f"{task.target}: {error.strerror or error}") from error
+        return True
+
+    def _make_folder(self, target: Path) -> None:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PhotoWriteError(f"{target}: {error.strerror or error}") from error
+        self._clear(target.parent)
 
     def _clear(self, folder: Path) -> None:
         """Clear a folder of what a killed run left half-written there, once."""
@@ -288,23 +338,28 @@ def enhance_photo(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo
         UnsupportedPhotoError: If the photo's colour profile cannot be used.
         ValueError: If pixels or strength are out of range.
     """
-    from fivefold.photo import note
-
     result = enhancer.render(
         photo,
         enhancer.predict(photo),
         strength=settings.strength,
         in_place=photo.pixels.flags.writeable,
     )
+    return _described(result, enhancer, settings)
+
+
+def _described(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo:
+    """The photo with the metadata that its result is to have."""
+    from fivefold.photo import note
+
     if settings.strip_metadata:
-        result = note.without_metadata(result)
+        photo = note.without_metadata(photo)
     if settings.note:
-        result = note.with_note(
-            result,
+        photo = note.with_note(
+            photo,
             {
                 "Software": f"fivefold {VERSION}",
                 "Model": enhancer.bundle.manifest.name,
                 "Strength": f"{settings.strength:g}",
             },
         )
-    return result
+    return photo
