@@ -84,6 +84,24 @@ def test_folders_patterns_and_files_are_found(memory: fsspec.AbstractFileSystem)
         read_file(missing.source)
 
 
+def test_local_folders_are_searched_as_ever(tmp_path: Path) -> None:
+    """An output folder in the input is passed over, and what cannot be read is planned to fail."""
+    for name in ("in/a.png", "in/sub/b.png", "in/out/a.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    folder = tmp_path / "in"
+    assert pairs([str(folder)], f"file://{folder}/out") == [
+        (str(folder / "a.png"), f"{folder}/out/a.png"),
+        (str(folder / "sub/b.png"), f"{folder}/out/sub/b.png"),
+    ]
+    (task,) = make_remote_plan([str(folder / "a.png")], str(folder / "out")).tasks
+    assert task.has_result
+    assert task.version == list_files(str(folder / "a.png"))[0].version
+    assert pairs([str(folder / "none.png")], str(tmp_path)) == [
+        (str(folder / "none.png"), str(tmp_path / "none.png"))
+    ]
+
+
 def test_two_results_never_share_a_place(memory: fsspec.AbstractFileSystem) -> None:
     """Nor does a result take the place of a photo."""
     for name in ("in/a.jpg", "in/a.png", "more/a.jpg"):

@@ -107,7 +107,9 @@ def make_remote_plan(
         photo
         for name in inputs
         for photo in (
-            _found_remotely(name, output) if is_address(name) else _found_here(name, unreadable)
+            _found_remotely(name, output)
+            if is_address(name)
+            else _found_here(name, output, unreadable)
         )
     ]
     found = list({photo.file.address: photo for photo in found}.values())
@@ -138,8 +140,9 @@ class _Found:
     is_named: bool
 
 
-def _found_here(name: str, unreadable: list[OSError]) -> Iterator[_Found]:
-    search = find_photos([name], READABLE)
+def _found_here(name: str, output: str, unreadable: list[OSError]) -> Iterator[_Found]:
+    leave_out = Path(output) if scheme_of(output) == "file" else None
+    search = find_photos([name], READABLE, leave_out=leave_out)
     unreadable += search.unreadable
     for photo in search.photos:
         address = str(photo.source.absolute())
