@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import simplejpeg
@@ -21,6 +22,7 @@ from photo_samples import (
     XMP,
     cmyk_profile,
     exif_block,
+    exif_of_adobe_rgb,
     made_dng,
     pillow_file,
     random_photo,
@@ -34,10 +36,15 @@ from fivefold.errors import PhotoError
 from fivefold.photo import profile
 from fivefold.photo.files import encode_photo, read_photo
 from fivefold.photo.formats import FORMATS
-from fivefold.photo.image import Coding, Metadata, Photo
+from fivefold.photo.image import FULL_SCALE, Coding, Metadata, Photo
 from fivefold.photo.limits import DEFAULT_MAX_PIXELS
+from fivefold.runtime.batch import Settings, enhance_photo
+from fivefold.runtime.enhancer import Enhancer
 
 WRITABLE = [name for name, known in FORMATS.items() if known.is_written]
+# The formats that have a place for them: elsewhere nothing is lost, since nothing can come.
+TEXTS = {"JPEG", "PNG"}
+DENSITIES = {"JPEG", "PNG", "TIFF"}
 TYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
 
 INTRODUCTION = f"""\
@@ -64,7 +71,8 @@ The rules:
   goes into JPEG without its longest field.
 - Where a format has no place for IPTC, the record goes into EXIF's field for it.
 
-Colour: untagged means sRGB. A photo with another profile is taken to *extended* sRGB, in floating
+Colour: untagged means sRGB, unless EXIF states Adobe RGB as cameras do (DCF's index R03): then the
+result gets that profile. A photo with another profile is taken to *extended* sRGB, in floating
 point, where a colour outside sRGB has channels below 0 or above 1. There the model's transforms
 apply as to any colour, and the result goes back into the photo's own space through the inverse
 map. Nothing is clipped on the way: an untouched 8-bit photo in Display P3, Adobe RGB or ProPhoto
@@ -94,16 +102,21 @@ def pixel_rows() -> Iterable[list[str]]:
         for depth, dtype in TYPES.items():
             back = through(random_photo((16, 16), dtype), name)
             found = back.coding.bits or back.bit_depth
-            depths.append("kept" if found == depth else f"as {found} bits")
+            most = FORMATS[name].bit_depths[-1]
+            less = "LOST" if found < min(depth, most, 10) else f"as {found} bits"
+            depths.append("kept" if found == depth else less)
         coding = Coding(is_lossless=True)
-        alpha = through(random_photo((16, 16), alpha=True, coding=coding), name).alpha
+        cut_out = random_photo((16, 16), alpha=True, coding=coding)
+        alpha = through(cut_out, name).alpha
+        near = alpha is not None and np.abs(alpha - cut_out.alpha.astype(float)).max() <= 3
+        opaque = "LOST" if FORMATS[name].has_alpha else "laid over white"
         grey = through(random_photo((16, 16), grey=True), name).is_greyscale
         exact = random_photo((16, 16), coding=coding)
         best = through(exact, name, quality=100).pixels
         yield [
             name,
             *depths,
-            "kept" if alpha is not None else "laid over white",
+            "kept" if near else opaque,
             "kept" if grey else "as three equal channels",
             "yes" if (best == exact.pixels).all() else "no",
         ]
@@ -142,10 +155,56 @@ def metadata_rows() -> Iterable[list[str]]:
         row.append("kept" if back.iptc == IPTC else no_place)
         keywords = {keyword for keyword, _ in back.texts}
         missing = "no place in the format"
-        row.append({0: missing, 1: "the comment", 2: "kept"}[len(keywords)])
-        in_exif = name == "TIFF"
-        row.append("kept" if back.density_dpi or in_exif else missing)
+        texts = {0: "LOST" if name in TEXTS else missing, 1: "the comment", 2: "kept"}
+        row.append(texts[len(keywords)])
+        in_exif = Image.Exif()
+        in_exif.load(back.exif or b"")
+        density_dpi = back.density_dpi[0] if back.density_dpi else in_exif.get(282, 0)
+        dense = round(density_dpi) == 300
+        row.append("kept" if dense else "LOST" if name in DENSITIES else missing)
         yield row
+
+
+def enhanced_rows() -> Iterable[list[str]]:
+    """Each format at each depth that it holds, read, enhanced and written as it came."""
+    enhancer = Enhancer.load()
+    metadata = Metadata(exif_block(), XMP, IPTC)
+    about = {"EXIF, GPS": b"maker's own note", "XMP": b"caf\xc3\xa9", "IPTC": b"caption"}
+
+    def came(name: str, depth: int, photo: Photo) -> Photo:
+        return read_photo(encode_photo(photo, format=name, bit_depth=depth))
+
+    def enhanced(name: str, depth: int, photo: Photo) -> Photo:
+        before = came(name, depth, photo)
+        bits = before.coding.bits or before.bit_depth
+        back = through(enhance_photo(before, enhancer, Settings()), name)
+        assert (back.coding.bits or back.bit_depth) == bits, f"{name} of {bits} bits"
+        return back
+
+    for name in WRITABLE:
+        for depth in FORMATS[name].bit_depths:
+            dtype = TYPES[max(d for d in TYPES if d <= max(depth, 8))]
+            make = partial(random_photo, (24, 24), np.uint16 if 8 < depth < 32 else dtype)
+            plain = came(name, depth, make())
+            row = [f"{name}, {plain.coding.bits or plain.bit_depth} bits"]
+            for icc in (None, *PROFILES.values()):
+                tagged = make(icc_profile=icc)
+
+                def is_tagged(tagged: Photo = tagged, name: str = name, depth: int = depth) -> bool:
+                    return enhanced(name, depth, tagged).icc_profile == tagged.icc_profile
+
+                row.append(kept(is_tagged).partition(":")[0])  # the reason stands above
+            grey = enhanced(name, depth, make(grey=True))
+            spread = np.ptp(grey.pixels.astype(float), axis=2).max() / FULL_SCALE[grey.pixels.dtype]
+            row.append("kept" if grey.is_greyscale or spread < 0.02 else "LOST")
+            alpha = enhanced(name, depth, make(alpha=True)).alpha
+            opaque = "LOST" if FORMATS[name].has_alpha else "no place in the format"
+            row.append("kept" if alpha is not None else opaque)
+            back = enhanced(name, depth, make(metadata=metadata)).metadata
+            for block, proof in zip((back.exif, back.xmp, back.iptc), about.values(), strict=True):
+                missing = "no place in the format" if name == "PPM" else "LOST"
+                row.append("kept" if proof in (block or b"") else missing)
+            yield row
 
 
 def file_rows() -> Iterable[list[str]]:
@@ -178,6 +237,9 @@ def file_rows() -> Iterable[list[str]]:
     cases = {
         "JPEG, progressive": pillow_file(image, "JPEG", progressive=True),
         "JPEG, greyscale": pillow_file(image.convert("L"), "JPEG"),
+        "JPEG, Adobe RGB stated in EXIF alone": pillow_file(
+            image, "JPEG", exif=b"Exif\0\0" + exif_of_adobe_rgb()
+        ),
         "JPEG, CMYK or YCCK with a profile": pillow_file(cmyk, "JPEG", icc_profile=cmyk_profile()),
         "JPEG, CMYK without a profile": pillow_file(cmyk, "JPEG"),
         "JPEG, multi-picture (MPO)": segment(b"MPF\0...") + plain,
@@ -244,6 +306,11 @@ def page() -> str:
             table(pixels, pixel_rows()),
             "## Profiles and metadata, written and read again\n",
             table(about, metadata_rows()),
+            "## Read, enhanced and written as it came\n",
+            table(
+                ["", "untagged", *PROFILES, "greyscale", "alpha", "EXIF, GPS", "XMP", "IPTC"],
+                enhanced_rows(),
+            ),
             "## Kinds of file\n",
             table(["", "what becomes of it"], file_rows()),
         ]

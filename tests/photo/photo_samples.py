@@ -36,6 +36,14 @@ def exif_block(orientation: int = 1, *, byte_order: str = "<") -> bytes:
     return exif.tobytes().removeprefix(b"Exif\0\0")
 
 
+def exif_of_adobe_rgb(colour_space: int = 65535, index: str = "R03") -> bytes:
+    """What a camera writes that is set to Adobe RGB, and embeds no profile."""
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769).update({0xA001: colour_space, 0xA005: {1: index}})
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
 def exif_with_thumbnail(jpeg: bytes) -> bytes:
     """A block with one field, a second directory and a thumbnail, laid out by hand."""
     ifd0 = struct.pack("<H", 1) + struct.pack("<HHIHxx", 274, 3, 1, 6)

@@ -16,6 +16,7 @@ from fivefold.errors import (
     PhotoWriteError,
 )
 from fivefold.photo.atomic import write_atomically
+from fivefold.photo.dcf import with_stated_profile
 from fivefold.photo.depth import over_white, with_bit_depth
 from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Photo
@@ -86,7 +87,7 @@ def _read(data: bytes, limits: Limits) -> Photo:
         codec = known.load()
         if codec.recognises(data):
             try:
-                return codec.read(data, limits)
+                return with_stated_profile(codec.read(data, limits))
             except (FivefoldError, MemoryError):
                 raise
             except Exception as error:
