@@ -19,6 +19,7 @@ from fivefold.photo.image import Photo
 from fivefold.runtime import batch
 from fivefold.runtime.batch import Outcome, Settings, enhance_files
 from fivefold.runtime.enhancer import Enhancer
+from fivefold.runtime.journal import FileState
 from fivefold.runtime.plan import Task
 
 
@@ -227,3 +228,16 @@ def test_an_error_nobody_foresaw_is_told_too(
     outcomes = {o.source.name: o for o in enhance_files(tasks, lambda: enhancer)}
     assert [outcomes[f"00{i}.png"].ok for i in range(3)] == [True, False, True]
     assert outcomes["001.png"].message.endswith("001.png: ZeroDivisionError: oops")
+
+
+def test_a_result_in_parts_is_given_up_if_its_photo_changes(tmp_path: Path) -> None:
+    """All parts come; then an error, so that the file they went to is not taken."""
+    source = save(tmp_path / "a.png")
+    parts = batch._if_still(source, FileState.of(source), [b"1", b"2"])
+    assert list(parts) == [b"1", b"2"]
+    parts = batch._if_still(source, FileState.of(source), [b"1", b"2"])
+    assert next(parts) == b"1"
+    source.write_bytes(b"another")
+    assert next(parts) == b"2"
+    with pytest.raises(PhotoReadError, match="changed while it was read"):
+        next(parts)

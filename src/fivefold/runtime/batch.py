@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _BANDED_SUFFIXES = (".tif", ".tiff")  # of results that can be written a band at a time
+_CHANGED = "changed while it was read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +252,13 @@ class Batch:
         )
 
     def _enhance(self, task: Task, state: FileState | None) -> tuple[str, ...]:
-        if task.target.suffix.lower() in _BANDED_SUFFIXES and self._enhance_banded(task):
+        if task.target.suffix.lower() in _BANDED_SUFFIXES and self._enhance_banded(task, state):
+            self._set_time(task.target, state)
             return ()
         photo = read_photo(task.source)
         photo = enhance_photo(photo, self._enhancer(), self._settings)
-        if state is not None and _state_of_file(task.source) != state:
-            # Half of one version and half of another, or an edit that would be lost in place.
-            raise PhotoReadError(f"{one_line(str(task.source))}: changed while it was read")
+        if not _is_still(task.source, state):
+            raise PhotoReadError(f"{one_line(str(task.source))}: {_CHANGED}")
         self._make_folder(task.target)
         write_photo(
             photo,
@@ -266,15 +267,19 @@ class Batch:
             bit_depth=self._settings.bit_depth,
             threads=self._settings.threads,
         )
-        if state is not None and self._settings.keep_times:
-            try:
-                os.utime(task.target, ns=(state.mtime_ns, state.mtime_ns))
-            except OSError as error:
-                reason = f"its time cannot be set: {error.strerror}"
-                raise PhotoWriteError(f"{task.target}: {reason}") from error
+        self._set_time(task.target, state)
         return photo.notes
 
-    def _enhance_banded(self, task: Task) -> bool:
+    def _set_time(self, target: Path, state: FileState | None) -> None:
+        if state is None or not self._settings.keep_times:
+            return
+        try:
+            os.utime(target, ns=(state.mtime_ns, state.mtime_ns))
+        except OSError as error:
+            reason = f"its time cannot be set: {error.strerror}"
+            raise PhotoWriteError(f"{target}: {reason}") from error
+
+    def _enhance_banded(self, task: Task, state: FileState | None) -> bool:
         """Enhance a TIFF that is too large for the memory; false for any other photo."""
         from fivefold.runtime import bands
 
@@ -293,7 +298,7 @@ class Batch:
                 threads=threads,
             )
             self._make_folder(task.target)
-            write_atomically(task.target, parts)
+            write_atomically(task.target, _if_still(task.source, state, parts))
         except (PhotoReadError, UnsupportedPhotoError) as error:
             raise type(error)(f"{one_line(str(task.source))}: {error}") from error
         except OSError as error:
@@ -313,6 +318,20 @@ class Batch:
             if folder not in self._cleared:
                 remove_leftovers(folder)
                 self._cleared.add(folder)
+
+
+def _is_still(source: Path, state: FileState | None) -> bool:
+    """Whether a photo is as it was; else half of it may be of another version, or an edit lost."""
+    return state is None or _state_of_file(source) == state
+
+
+def _if_still(
+    source: Path, state: FileState | None, parts: Iterable[bytes | memoryview]
+) -> Iterator[bytes | memoryview]:
+    """The parts of a result, and an error at their end if the photo has changed meanwhile."""
+    yield from parts
+    if not _is_still(source, state):
+        raise PhotoReadError(_CHANGED)
 
 
 def _state_of_file(path: Path) -> FileState | None:
