@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +18,7 @@ except ImportError:  # on Windows, where an open file cannot be removed anyway
 PARTIAL_SUFFIX = ".fivefold-part"
 
 
-def write_atomically(path: Path, parts: Sequence[bytes | memoryview]) -> None:
+def write_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Write a file through a temporary one beside it, which then takes its name.
 
     A file that was there keeps its permissions, and is intact if anything fails; the temporary

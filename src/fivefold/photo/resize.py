@@ -55,19 +55,54 @@ def area_average(pixels: Pixels, height_px: int, width_px: int) -> NDArray[np.fl
         raise ValueError(f"pixels must be (H, W, C), received shape {pixels.shape}")
     if height_px < 1 or width_px < 1:
         raise ValueError(f"sides must be at least 1 pixel, received {height_px} × {width_px}")
-    height, width, channels = pixels.shape
-    # float32 adds 8-bit numbers without error; the other types need the longer mantissa.
-    working_type = np.float32 if pixels.dtype == np.uint8 else np.float64
-    rows = np.empty((height_px, width * channels), np.float64)
-    for i, (first, weights) in enumerate(_cells(height, height_px)):
-        strip = pixels[first : first + len(weights)].reshape(len(weights), -1)
-        rows[i] = _weighted_sum(strip.astype(working_type), weights)
-    columns = np.ascontiguousarray(rows.reshape(height_px, width, channels).transpose(1, 0, 2))
-    cells = np.empty((width_px, height_px * channels), np.float64)
-    for j, (first, weights) in enumerate(_cells(width, width_px)):
-        cells[j] = weights @ columns[first : first + len(weights)].reshape(len(weights), -1)
-    result = cells.reshape(width_px, height_px, channels).transpose(1, 0, 2)
-    return np.ascontiguousarray(result / FULL_SCALE[pixels.dtype], dtype=np.float32)
+    average = BandedAverage(pixels.shape, height_px, width_px)
+    average.add(pixels)
+    return average.result()
+
+
+class BandedAverage:
+    """:func:`area_average` of a photo that comes in bands, from top to bottom."""
+
+    def __init__(self, shape: tuple[int, ...], height_px: int, width_px: int) -> None:
+        """Begin above the first row.
+
+        Args:
+            shape: Of the whole photo, ``(H, W, C)``.
+            height_px: Rows of the result.
+            width_px: Columns of the result.
+        """
+        height, self._width, self._channels = shape
+        self._width_px = width_px
+        self._cells = _cells(height, height_px)
+        self._rows = np.zeros((height_px, self._width * self._channels), np.float64)
+        self._at = 0
+        self._full_scale = 1.0
+
+    def add(self, band: Pixels) -> None:
+        """Count the next rows, ``(rows, W, C)``, of the same type as all others."""
+        # float32 adds 8-bit numbers without error; the other types need the longer mantissa.
+        working_type: type[np.float32] | type[np.float64]
+        working_type = np.float32 if band.dtype == np.uint8 else np.float64
+        self._full_scale = FULL_SCALE[band.dtype]
+        top, bottom = self._at, self._at + len(band)
+        for i, (first, weights) in enumerate(self._cells):
+            low, high = max(first, top), min(first + len(weights), bottom)
+            if low < high:
+                strip = band[low - top : high - top].reshape(high - low, -1)
+                inside = weights[low - first : high - first]
+                self._rows[i] += _weighted_sum(strip.astype(working_type), inside)
+        self._at = bottom
+
+    def result(self) -> NDArray[np.float32]:
+        """The average of all rows, ``(height_px, width_px, C)``, 0…1."""
+        height_px = len(self._rows)
+        rows = self._rows.reshape(height_px, self._width, self._channels)
+        columns = np.ascontiguousarray(rows.transpose(1, 0, 2))
+        cells = np.empty((self._width_px, height_px * self._channels), np.float64)
+        for j, (first, weights) in enumerate(_cells(self._width, self._width_px)):
+            cells[j] = weights @ columns[first : first + len(weights)].reshape(len(weights), -1)
+        result = cells.reshape(self._width_px, height_px, self._channels).transpose(1, 0, 2)
+        return np.ascontiguousarray(result / self._full_scale, dtype=np.float32)
 
 
 def _cells(length_px: int, size_px: int) -> list[tuple[int, NDArray[np.float64]]]:

@@ -9,17 +9,20 @@ Source: TIFF 6.0 (sections 7, 8 and 14), Adobe's TIFF technical note 3 (Deflate)
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.photo import ifd, photoshop
-from fivefold.photo.image import Photo
+from fivefold.photo.image import Photo, Pixels
 from fivefold.photo.metadata import stored_channels
 from fivefold.photo.tiff_fields import ICC, IPTC, PHOTOSHOP, STRUCTURAL_TAGS, XMP
 
 _STRIP_BYTES = 1 << 20
+_UNCOMPRESSED = 1
 _DEFLATE, _HORIZONTAL_DIFFERENCES, _UNASSOCIATED_ALPHA, _FLOAT = 8, 2, 2, 3
 _LEVEL = 6
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, _INCH = 282, 283, 296, 2
@@ -40,12 +43,52 @@ def encode(photo: Photo, threads: int) -> list[bytes]:
     parts = (pixels[top : top + rows] for top in range(0, len(pixels), rows))
     with ThreadPoolExecutor(threads) as pool:
         strips = list(pool.map(lambda strip: _compressed(strip, byte_order), parts))
+    lengths = [len(strip) for strip in strips]
+    end, tree = _end(photo, pixels, layout, described, rows, lengths, icc_profile, _DEFLATE)
+    return [layout.header(end), *strips, tree]
+
+
+def encode_bands(photo: Photo, bands: Iterable[Pixels], rows: int) -> Iterator[bytes | memoryview]:
+    """Code a photo that is too large for the memory, as the parts of an uncompressed TIFF.
+
+    Args:
+        photo: Its size, type, profile and metadata count, not its pixels.
+        bands: Its pixels, ``(rows, W, 3)`` from top to bottom, the last one perhaps lower.
+        rows: Height of a band.
+    """
+    described = _described(photo)
+    byte_order = described[0].byte_order if described else "<"
+    layout = ifd.Layout(byte_order, is_big=photo.pixels.nbytes > _CLASSIC_LIMIT_BYTES)
+    tops = range(0, photo.height_px, rows)
+    row_bytes = photo.pixels[0].nbytes
+    lengths = [min(rows, photo.height_px - top) * row_bytes for top in tops]
+    end, tree = _end(
+        photo, photo.pixels, layout, described, rows, lengths, photo.icc_profile, _UNCOMPRESSED
+    )
+    yield layout.header(end)
+    for band in bands:
+        stored = f"{byte_order}{band.dtype.kind}{band.dtype.itemsize}"
+        yield np.ascontiguousarray(band.astype(stored, copy=False)).data.cast("B")
+    yield tree
+
+
+def _end(
+    photo: Photo,
+    pixels: NDArray[Any],
+    layout: ifd.Layout,
+    described: tuple[ifd.Layout, ifd.Directory] | None,
+    rows: int,
+    lengths: list[int],
+    icc_profile: bytes | None,
+    compression: int,
+) -> tuple[int, bytes]:
+    """Where the directories stand behind strips of these lengths, and what follows the strips."""
     offsets, at = [], layout.header_bytes
-    for strip in strips:
+    for length in lengths:
         offsets.append(at)
-        at += len(strip)
+        at += length
     directory = described[1] if described else ifd.Directory()
-    directory.fields |= _structure(pixels, layout, rows, offsets, [len(s) for s in strips])
+    directory.fields |= _structure(pixels, layout, rows, offsets, lengths, compression)
     metadata = photo.metadata
     if metadata.density_dpi is not None and _X_RESOLUTION not in directory.fields:
         directory.fields |= _resolution(layout, metadata.density_dpi)
@@ -58,10 +101,8 @@ def encode(photo: Photo, threads: int) -> list[bytes]:
     for tag, block in blocks.items():
         if block is not None:
             directory.fields[tag] = ifd.Field(ifd.UNDEFINED, block)
-    padding = bytes(at % 2)
-    directory_at = at + len(padding)
-    tree = layout.serialise(directory, directory_at)
-    return [layout.header(directory_at), *strips, padding, tree]
+    directory_at = at + at % 2
+    return directory_at, bytes(at % 2) + layout.serialise(directory, directory_at)
 
 
 def _described(photo: Photo) -> tuple[ifd.Layout, ifd.Directory] | None:
@@ -96,11 +137,17 @@ def _resolution(layout: ifd.Layout, density_dpi: tuple[float, float]) -> dict[in
 
 
 def _structure(
-    pixels: NDArray[Any], layout: ifd.Layout, rows: int, offsets: list[int], lengths: list[int]
+    pixels: NDArray[Any],
+    layout: ifd.Layout,
+    rows: int,
+    offsets: list[int],
+    lengths: list[int],
+    compression: int,
 ) -> dict[int, ifd.Field]:
     """The fields that tell a reader how to find and decode the strips."""
     height_px, width_px, channels = pixels.shape
     is_float = pixels.dtype.kind == "f"
+    has_differences = compression == _DEFLATE and not is_float
 
     def short(*values: int) -> ifd.Field:
         return ifd.Field(ifd.SHORT, struct.pack(f"{layout.byte_order}{len(values)}H", *values))
@@ -115,7 +162,7 @@ def _structure(
         256: long(width_px),
         257: long(height_px),
         258: short(*[pixels.dtype.itemsize * 8] * channels),
-        259: short(_DEFLATE),
+        259: short(compression),
         262: short(2 if channels >= 3 else 1),
         273: long(*offsets),
         274: short(1),
@@ -123,7 +170,7 @@ def _structure(
         278: long(min(rows, height_px)),
         279: long(*lengths),
         284: short(1),
-        317: short(1 if is_float else _HORIZONTAL_DIFFERENCES),
+        317: short(_HORIZONTAL_DIFFERENCES if has_differences else 1),
         339: short(*[_FLOAT if is_float else 1] * channels),
     }
     if channels in (2, 4):
