@@ -14,7 +14,6 @@ from fivefold.photo import colour, profile
 from fivefold.photo.files import read_photo
 from fivefold.photo.resize import BandedAverage, area_average
 from fivefold.photo.tiff_bands import BAND_ROWS, TiffBands
-from fivefold.runtime import batch
 from fivefold.runtime.batch import Settings, enhance_files
 from fivefold.runtime.enhancer import Enhancer
 from fivefold.runtime.plan import Task
@@ -57,7 +56,6 @@ def test_bands_are_the_rows_of_the_photo(tmp_path: Path, layout: str, kind: str)
 def test_the_result_is_that_of_the_whole_photo(
     tmp_path: Path,
     enhancer: Enhancer,
-    monkeypatch: pytest.MonkeyPatch,
     with_profile: bool,
     bit_depth: int | None,
 ) -> None:
@@ -65,10 +63,9 @@ def test_the_result_is_that_of_the_whole_photo(
     source = tmp_path / "a.tif"
     tag = WIDE_GAMUT if with_profile else None
     tifffile.imwrite(source, noise("uint16"), photometric="rgb", iccprofile=tag, software="X")
-    settings = Settings(strength=0.7, bit_depth=bit_depth)
     results = []
     for name, limit in (("whole.tif", 1 << 30), ("banded.tif", 1000)):
-        monkeypatch.setattr(batch, "DEFAULT_MAX_PIXELS", limit)
+        settings = Settings(strength=0.7, bit_depth=bit_depth, max_pixels=limit)
         (outcome,) = enhance_files([Task(source, tmp_path / name)], lambda: enhancer, settings)
         assert outcome.error is None
         results.append(read_photo(tmp_path / name))
@@ -92,15 +89,15 @@ def test_the_thumbnail_of_bands_is_that_of_the_whole() -> None:
 
 @pytest.mark.parametrize("layout", ["one strip", "strips", "tiles"])
 def test_a_truncated_file_leaves_no_result(
-    tmp_path: Path, enhancer: Enhancer, monkeypatch: pytest.MonkeyPatch, layout: str
+    tmp_path: Path, enhancer: Enhancer, layout: str
 ) -> None:
     """It is told in one line with the file's name."""
-    monkeypatch.setattr(batch, "DEFAULT_MAX_PIXELS", 1000)
     source = tmp_path / "a.tif"
     tifffile.imwrite(source, noise("uint8"), photometric="rgb", **LAYOUTS[layout])
     content = bytearray(source.read_bytes())
     source.write_bytes(content[: len(content) * 3 // 4])
-    (outcome,) = enhance_files([Task(source, tmp_path / "b.tif")], lambda: enhancer)
+    task, settings = Task(source, tmp_path / "b.tif"), Settings(max_pixels=1000)
+    (outcome,) = enhance_files([task], lambda: enhancer, settings)
     assert outcome.error is not None
     assert outcome.message.startswith(str(source))
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]

@@ -49,6 +49,13 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
     add("--strip-metadata", action="store_true", help="leave out EXIF with GPS, XMP and IPTC")
     add("--keep-times", action="store_true", help="give results the times of the photos' files")
     add("--no-note", action="store_true", help="do not say in XMP what was done")
+    add(
+        "--max-megapixels",
+        type=_integer(1, 1 << 20),
+        default=256,
+        metavar="N",
+        help="refuse larger photos (default 256; TIFF to TIFF goes on in strips)",
+    )
     journal = parser.add_mutually_exclusive_group()
     journal.add_argument(
         "--journal", metavar="FILE", help="note there what was done (default: hidden in OUT)"
@@ -81,6 +88,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         strength=options.strength,
         quality=options.quality,
         bit_depth=options.bit_depth,
+        max_pixels=options.max_megapixels * 1_000_000,
         strip_metadata=options.strip_metadata,
         keep_times=options.keep_times,
         note=not (options.no_note or options.strip_metadata),

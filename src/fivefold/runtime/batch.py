@@ -98,6 +98,8 @@ class Settings:
         strip_metadata: Leave out EXIF, XMP, IPTC and texts; the colour profile stays.
         note: Say in XMP what was done: program, model and strength.
         keep_times: Give the result's file the times of the photo's.
+        max_pixels: Larger photos are refused, but for TIFF files that become TIFF files: these are
+            worked on a band at a time.
         threads: How many threads writing one photo may use; ``None`` for all there are.
     """
 
@@ -109,6 +111,7 @@ class Settings:
     strip_metadata: bool = False
     note: bool = True
     keep_times: bool = False
+    max_pixels: int = DEFAULT_MAX_PIXELS
     threads: int | None = None
 
 
@@ -255,7 +258,7 @@ class Batch:
         if task.target.suffix.lower() in _BANDED_SUFFIXES and self._enhance_banded(task, state):
             self._set_time(task.target, state)
             return ()
-        photo = read_photo(task.source)
+        photo = read_photo(task.source, max_pixels=self._settings.max_pixels)
         photo = enhance_photo(photo, self._enhancer(), self._settings)
         if not _is_still(task.source, state):
             raise PhotoReadError(f"{one_line(str(task.source))}: {_CHANGED}")
@@ -285,7 +288,7 @@ class Batch:
 
         threads = self._settings.threads or available_threads()
         try:
-            large = bands.open_bands(task.source, DEFAULT_MAX_PIXELS, threads)
+            large = bands.open_bands(task.source, self._settings.max_pixels, threads)
             if large is None:
                 return False
             enhancer = self._enhancer()
