@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 _PATIENCE = 10  # times --settle, before a new photo that cannot be read is told
 _EXAMPLES = """\
 examples:
-  fivefold watch incoming -o enhanced             what arrives, with all folders in it
-  fivefold watch incoming                         beside each photo, as NAME_enhanced
-  fivefold watch incoming -o enhanced --existing  also what is there and has no result
-  fivefold watch /mnt/share -o out --poll         a network folder: look every 2 s
+  fivefold watch incoming -o enhanced              what arrives, with all folders in it
+  fivefold watch incoming                          beside each photo, as NAME_enhanced
+  fivefold watch incoming -o enhanced --existing   also what is there and has no result
+  fivefold watch /mnt/share -o out --poll          a network folder: look every 2 s
 
 Ctrl-C finishes the photo in hand, and stops.
 """
