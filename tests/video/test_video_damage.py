@@ -19,7 +19,11 @@ from clips import Making, mean, packets, picture, read_frames, write_clip
 from fivefold.errors import UnsupportedVideoError, VideoReadError, VideoWriteError
 from fivefold.photo.atomic import PARTIAL_SUFFIX
 from fivefold.runtime.enhancer import Enhancer
+from fivefold.video.colour import Converter, FrameColours
+from fivefold.video.encoders import choose
 from fivefold.video.enhance import VideoReport, VideoSettings, enhance_video
+from fivefold.video.reader import VideoReader
+from fivefold.video.writer import VideoWriter
 
 FAST = VideoSettings(preset="ultrafast")
 
@@ -307,3 +311,39 @@ def test_sound_survives_where_the_picture_does_not(enhancer: Enhancer, tmp_path:
     report: VideoReport = enhance_video(source, tmp_path / "out.mkv", enhancer, FAST)
     assert not report.is_complete
     assert packets(tmp_path / "out.mkv", "audio") == sound
+
+
+def test_sound_out_of_order_is_put_in_order(tmp_path: Path) -> None:
+    """A packet that stands before the one it follows does not cost the whole result."""
+    source = write_clip(tmp_path / "a.mkv", textured(25), Making(has_audio=True))
+    reader = VideoReader(source)
+    choice = choose(".mp4", "h264", "yuv420p")
+    colours = FrameColours.of(reader.first_frame, "a")
+    converter = Converter(colours, 160, 96, "yuv420p")
+    with reader, VideoWriter(tmp_path / "out.mp4", reader, colours, converter, choice) as writer:
+        sound = [i for i in reader.items() if isinstance(i, av.Packet)]
+        sound[9].dts = sound[9].pts = sound[3].pts
+        for item in sound:
+            writer.copy(item)
+        writer.finish()
+    times = [time for time, _ in packets(tmp_path / "out.mp4", "audio")]
+    assert len(times) == len(sound)
+    assert times == sorted(times)
+
+
+def test_nothing_behind_the_end(enhancer: Enhancer, tmp_path: Path) -> None:
+    """``from_s`` later than the last frame: one line that says so."""
+    source = clip(tmp_path / "a.mp4", 10)
+    with pytest.raises(VideoReadError, match=r"a\.mp4: no frame from 9 s on$"):
+        enhance_video(source, tmp_path / "b.mp4", enhancer, VideoSettings(from_s=9))
+
+
+def test_a_clip_trimmed_by_an_edit_list_is_whole(enhancer: Enhancer, tmp_path: Path) -> None:
+    """Phones trim so: the file has more frames than it shows, and nothing is missing."""
+    frames = textured(40)
+    ticks = [i * 512 - 5120 for i in range(40)]  # ten frames before the beginning
+    making = Making(time_base=Fraction(1, 12_800), ticks=ticks, options={"g": "10", "bf": "0"})
+    source = write_clip(tmp_path / "a.mp4", frames, making)
+    report = enhance_video(source, tmp_path / "b.mp4", enhancer, FAST)
+    assert report.is_complete
+    assert report.frames == len(read_frames(source)) == 30

@@ -167,9 +167,9 @@ def _tell(source: Path, target: Path, report: VideoReport, *, as_json: bool) -> 
     if report.is_truncated:
         lost.append("the file is truncated")
     if report.lost_packets:
-        lost.append(f"{report.lost_packets} frames could not be decoded")
+        lost.append(f"{_count(report.lost_packets)} could not be decoded")
     if report.damaged_frames:
-        lost.append(f"{report.damaged_frames} frames are damaged")
+        lost.append(f"damage in {_count(report.damaged_frames)}")
     if as_json:
         print_json(
             source=str(source),
@@ -194,6 +194,10 @@ def _tell(source: Path, target: Path, report: VideoReport, *, as_json: bool) -> 
     if not as_json:
         shots = f"{report.cuts + 1} {'shot' if not report.cuts else 'shots'}"
         say(
-            f"{report.frames} frames in {shots} enhanced in {report.seconds:.1f} s "
+            f"{_count(report.frames)} in {shots} enhanced in {report.seconds:.1f} s "
             f"({report.realtime_factor:.2f} times real time): {target}"
         )
+
+
+def _count(frames: int) -> str:
+    return f"{frames} frame{'' if frames == 1 else 's'}"

@@ -23,6 +23,7 @@ _MICROSECONDS = 1_000_000  # FFmpeg's AV_TIME_BASE
 _MAKE_TIMESTAMPS = 1  # AVFMT_FLAG_GENPTS: AVI has none of its own
 _STILL_FORMATS = ("image2", "gif", "apng", "webp_anim")
 _STILL_BRANDS = ("avif", "avis", "heic", "heix", "hevc", "mif1", "msf1")
+_STATING_LENGTH = ("mov", "matroska")  # of other formats FFmpeg estimates it
 _MISSING_S = 0.25  # containers round and estimate; more than this is not there
 _STEADY_FRAMES = 8  # so many equal steps make a constant frame rate
 _LATE_S = 2.0  # how much later than its time a packet may stand in the file
@@ -99,7 +100,8 @@ class VideoReader:
                     self.first_frame = item
                     break
             else:
-                raise VideoReadError(f"{self.name}: no frame that can be decoded")
+                where = f"from {from_s:g} s on" if from_s else "that can be decoded"
+                raise VideoReadError(f"{self.name}: no frame {where}")
         except BaseException:
             self.container.close()
             raise
@@ -214,6 +216,7 @@ class VideoReader:
                         yield packet
             except av.FFmpegError:
                 if came:
+                    self.losses.packets += 1
                     continue
                 self.losses.is_truncated = True
             return
@@ -300,10 +303,14 @@ class VideoReader:
         """Whether the end of the file came too early."""
         if not self._is_whole:
             return False
-        if "mov" in self.container.format.name:  # states the exact number
-            return self._packets_read < self.stream.frames
+        size_bytes = self.container.size
+        for stream in self.container.streams:
+            entries = stream.index_entries
+            if len(entries) and entries[-1].pos + entries[-1].size > size_bytes > 0:
+                return True
         declared_s = self._declared_s()
-        return declared_s is not None and self._end_s < declared_s - _MISSING_S
+        states_length = self.container.format.name.startswith(_STATING_LENGTH)
+        return states_length and declared_s is not None and self._end_s < declared_s - _MISSING_S
 
 
 def _open(name: str) -> InputContainer:

@@ -61,6 +61,8 @@ class VideoWriter:
             VideoWriteError: If the file cannot be created, or the encoder refuses.
         """
         self.notes: list[str] = []
+        self._last_dts: dict[int, int] = {}
+        self._is_strict = choice.container in ("mp4", "mov", "mpegts")  # no two at one time
         self._path = Path(os.path.realpath(path))
         self._name = os.fspath(path)
         self._mode = _mode_of(self._path, self._name)
@@ -100,14 +102,15 @@ class VideoWriter:
             raise self._error(error) from error
 
     def copy(self, packet: Packet[Any]) -> None:
-        """Write a packet of another stream as it is; one that has no place is left out.
+        """Write a packet of another stream as it is; one without a place or a time is left out.
 
         Raises:
             VideoWriteError: If the disk is full.
         """
         copy = self._copies.get(packet.stream_index)
-        if copy is None:
+        if copy is None or (packet.dts is None and packet.pts is None):
             return
+        self._keep_order(packet)
         packet.stream = copy
         try:
             self._container.mux(packet)
@@ -141,6 +144,18 @@ class VideoWriter:
         traceback: TracebackType | None,
     ) -> None:
         self._drop()
+
+    def _keep_order(self, packet: Packet[Any]) -> None:
+        """Move a packet that a damaged file places before the last one: no container takes that."""
+        dts = packet.dts if packet.dts is not None else packet.pts
+        last = self._last_dts.get(packet.stream_index)
+        if last is not None and dts is not None:
+            earliest = last + 1 if self._is_strict else last
+            if dts < earliest:
+                packet.dts = dts = earliest
+                packet.pts = max(packet.pts or earliest, earliest)
+        if dts is not None:
+            self._last_dts[packet.stream_index] = dts
 
     def _drop(self) -> None:
         """Leave nothing that has not got its place."""
@@ -177,6 +192,8 @@ class VideoWriter:
             context.flags |= Flags.interlaced_dct
             if choice.codec != "h264":
                 self.notes.append(f"interlaced frames are written as progressive by {choice.codec}")
+        if any(part.is_alpha for part in first.format.components):
+            self.notes.append("transparency left out")
         if choice.codec == "hevc" and choice.container in ("mp4", "mov"):
             context.codec_tag = _HEVC_TAG
         stream.set_display_matrix(display_matrix(first))
