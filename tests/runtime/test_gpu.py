@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -275,6 +276,15 @@ def test_an_unknown_device_is_refused(bundle_path: Path) -> None:
     """The message says what there is."""
     with pytest.raises(ValueError, match="cpu, cuda, auto, received 'tpu'"):
         Enhancer.load(bundle_path, device="tpu")
+
+
+def test_the_benchmark_measures_every_kind_of_pixels(gpu: ModuleType) -> None:
+    """What prints the GPU's figures runs; without a GPU it measures nothing, and says so."""
+    path = Path(__file__).parents[2] / "benchmarks/gpu.py"
+    module = runpy.run_path(str(path))
+    figures = module["measure"](DEVICE, 2, 5, 1)
+    assert len(figures) == 6
+    assert all(row["ms"] > 0 for row in figures.values())
 
 
 @on_gpu_only
