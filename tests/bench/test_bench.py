@@ -15,9 +15,10 @@ from PIL import Image
 from fivefold.bench import cases
 from fivefold.bench.contest import ContestantError, Sample, compete, program
 from fivefold.bench.machine import machine_facts
-from fivefold.bench.photos import copy_photo, make_photo
+from fivefold.bench.photos import copy_photo, make_photo, make_tiff
 from fivefold.bench.programs import PROGRAMS, Program
 from fivefold.cli import main
+from fivefold.photo.files import read_photo
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,6 @@ def test_pytorch_does_the_same_pass(photo: Path) -> None:
     from fivefold import kernels
     from fivefold.bench.pytorch import tiled_grid_sample
     from fivefold.kernels import BilateralGrid
-    from fivefold.photo.files import read_photo
 
     pixels = read_photo(photo).pixels
     grid = BilateralGrid.identity().with_strength(1.3)
@@ -138,3 +138,13 @@ def test_a_photo_of_ones_own(tmp_path: Path) -> None:
     copy_photo(source, target)
     with Image.open(target) as written:
         assert written.size == (30, 20)
+
+
+def test_the_made_up_tiff_is_the_made_up_photo(tmp_path: Path) -> None:
+    """In whatever height, also one that no strip fits."""
+    make_tiff(tmp_path / "a.tif", (300, 133))
+    make_photo(tmp_path / "a.jpg", (300, 133))
+    plain = read_photo(tmp_path / "a.tif").pixels.astype(int)
+    coded = read_photo(tmp_path / "a.jpg").pixels
+    assert plain.shape == coded.shape == (133, 300, 3)
+    assert np.abs(plain - coded).mean() < 8

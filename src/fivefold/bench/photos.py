@@ -27,13 +27,44 @@ def make_photo(path: Path, size_px: tuple[int, int] = SIZE_PX) -> None:
         path: A ``.jpg`` file.
         size_px: Width and height; a larger photo repeats a smaller one, mirrored.
     """
-    tile = _tile()
-    tile = np.concatenate([tile, tile[:, ::-1]], axis=1)
-    tile = np.concatenate([tile, tile[::-1]], axis=0)
     width_px, height_px = size_px
-    repeats = (-(-height_px // tile.shape[0]), -(-width_px // tile.shape[1]), 1)
-    pixels: NDArray[np.uint8] = np.tile(tile, repeats)[:height_px, :width_px]
+    band = _band(width_px)
+    repeats = -(-height_px // len(band))
+    pixels: NDArray[np.uint8] = np.tile(band, (repeats, 1, 1))[:height_px]
     write_photo(Photo(pixels, coding=Coding("420")), path, quality=JPEG_QUALITY)
+
+
+def make_tiff(path: Path, size_px: tuple[int, int]) -> None:
+    """Write the same picture as an uncompressed TIFF, of whatever size, in little memory.
+
+    Args:
+        path: A ``.tif`` file.
+        size_px: Width and height.
+    """
+    import tifffile
+
+    width_px, height_px = size_px
+    band = _band(width_px)
+    rows = 50
+    strips = (band[top % len(band) :][:rows] for top in range(0, height_px, rows))
+    tifffile.imwrite(
+        path,
+        (strip[: height_px - n * rows] for n, strip in enumerate(strips)),
+        shape=(height_px, width_px, 3),
+        dtype=np.uint8,
+        rowsperstrip=rows,
+        photometric="rgb",
+        bigtiff=True,
+    )
+
+
+def _band(width_px: int) -> NDArray[np.uint8]:
+    """A picture of that width that can be repeated downwards, ``(3000, W, 3)``."""
+    tile = _tile()
+    across = np.concatenate([tile, tile[:, ::-1]], axis=1)
+    both = np.concatenate([across, across[::-1]], axis=0)
+    band: NDArray[np.uint8] = np.tile(both, (1, -(-width_px // both.shape[1]), 1))[:, :width_px]
+    return band
 
 
 def _tile() -> NDArray[np.uint8]:
