@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,9 @@ from fivefold.export.look import LOCAL_DELTA_E, apply_look, average_look, fit_lo
 from fivefold.kernels import reference
 from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo import colour, profile
+from fivefold.photo.files import read_photo
 from fivefold.photo.image import Photo
+from fivefold.runtime.enhancer import Enhancer
 
 
 def gradients(height: int = 120, width: int = 160, levels: tuple[float, float] = (0, 1)) -> Photo:
@@ -89,6 +93,16 @@ def test_gaps_are_filled_smoothly() -> None:
     assert np.ptp(outside) > 0.01 * np.ptp(change)
     for axis in range(3):
         assert np.abs(np.diff(outside, axis=axis)).max() < 0.1 * np.ptp(change)
+
+
+def test_the_shipped_model_s_look_never_turns_greys_around() -> None:
+    """From black to white the table of a real photo does not get darker by more than noise."""
+    photo = read_photo(Path(__file__).parents[2] / "examples/coast.jpg")
+    table, error = fit_look(photo, Enhancer.load().predict(photo), size=17)
+    greys = table[np.arange(17), np.arange(17), np.arange(17)].mean(axis=1)
+    assert np.diff(greys).min() > -0.01
+    assert greys[-1] - greys[0] > 0.5
+    assert error.mean_delta_e < error.look_delta_e
 
 
 @pytest.mark.parametrize("size", [2, 3, 17])

@@ -47,6 +47,13 @@ def exported(weights: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def _exported_before(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the seconds that tracing takes where a test is about something else."""
+    program = torch.export.load(exported)
+    monkeypatch.setattr(module, "photo_program", lambda _: program)
+
+
 def test_the_loaded_program_equals_the_reference(net: EnhancerNet, exported: Path) -> None:
     """Within 1e-5 of the float64 reference with the network's grid, at five sizes."""
     enhance = torch.export.load(exported).module()
@@ -82,6 +89,7 @@ def test_the_program_runs_without_fivefold(exported: Path) -> None:
     subprocess.run([sys.executable, "-c", code, exported], check=True, timeout=300)
 
 
+@pytest.mark.usefixtures("_exported_before")
 def test_a_program_that_computes_something_else_is_not_written(
     weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +100,7 @@ def test_a_program_that_computes_something_else_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("_exported_before")
 def test_a_folder_that_is_missing_is_told(weights: Path, tmp_path: Path) -> None:
     """As our own error, with the file's name."""
     with pytest.raises(TrainingError, match=r"none/whole\.pt2: No such file"):

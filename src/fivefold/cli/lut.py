@@ -10,7 +10,7 @@ from fivefold.cli.console import one_line, print_json, say
 from fivefold.cli.extras import require
 
 if TYPE_CHECKING:
-    from fivefold.export.look import TableError
+    from fivefold.export.look import Deviation
     from fivefold.photo.image import Photo
 
 _EXAMPLES = """\
@@ -97,7 +97,7 @@ def _check(options: argparse.Namespace, output: Path) -> None:
         refuse(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
 
 
-def _tell(options: argparse.Namespace, output: Path, photo: Photo, error: TableError) -> None:
+def _tell(options: argparse.Namespace, output: Path, photo: Photo, error: Deviation) -> None:
     from fivefold.export.look import LOCAL_DELTA_E
     from fivefold.photo.model_space import model_space
 
@@ -128,7 +128,7 @@ def _tell(options: argparse.Namespace, output: Path, photo: Photo, error: TableE
         )
 
 
-def _error_words(error: TableError) -> str:
+def _error_words(error: Deviation) -> str:
     return (
         f"ΔE2000 {error.mean_delta_e:.2f} mean, {error.p95_delta_e:.2f} at the 95th percentile, "
         f"PSNR {error.psnr:.1f} dB (the look itself: ΔE2000 {error.look_delta_e:.2f})"

@@ -36,7 +36,7 @@ Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class TableError:
+class Deviation:
     """How far the table's pixels are from the real enhancement's, in CIEDE2000 and in dB.
 
     Attributes:
@@ -59,7 +59,7 @@ class TableError:
         return self.p95_delta_e > LOCAL_DELTA_E
 
 
-def fit_look(photo: Photo, grid: BilateralGrid, *, size: int = 33) -> tuple[Float32, TableError]:
+def fit_look(photo: Photo, grid: BilateralGrid, *, size: int = 33) -> tuple[Float32, Deviation]:
     """The table that is nearest to what a grid does to a photo.
 
     It minimises Σ_p |L(φ_p) − O_p|² + λ Σ |∇(L − L̄)|² + μ Σ |L − L̄|² over the nodes of L: φ_p are
@@ -193,7 +193,7 @@ def _squared_steps(size: int) -> Any:
     return along_r + along_g + along_b
 
 
-def _measure(table: Float32, before: Float32, after: Float32) -> TableError:
+def _measure(table: Float32, before: Float32, after: Float32) -> Deviation:
     import skimage.color
 
     delta_e: Callable[..., NDArray[Any]] = skimage.color.deltaE_ciede2000
@@ -201,7 +201,7 @@ def _measure(table: Float32, before: Float32, after: Float32) -> TableError:
     enhanced = colour.srgb_to_lab(after)
     difference = delta_e(enhanced, colour.srgb_to_lab(received))
     error = float(np.mean(np.square(received - after, dtype=np.float64)))
-    return TableError(
+    return Deviation(
         mean_delta_e=float(difference.mean()),
         p95_delta_e=float(np.quantile(difference, 0.95)),
         psnr=-10 * float(np.log10(error)) if error > 0 else float("inf"),
