@@ -9,12 +9,13 @@ PIP := PIP_CONSTRAINT="$(CURDIR)/constraints.txt" PIP_BUILD_CONSTRAINT="$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard csrc/*)
 
-.PHONY: help demo test lint bench page static-site clean distclean
+.PHONY: help demo test lint docs bench page static-site clean distclean
 
 help:
 	@echo "make demo       enhance the photos in examples/ into demo/"
-	@echo "make test       lint, types, layers and all tests"
+	@echo "make test       lint, types, layers, documentation and all tests"
 	@echo "make lint       the first three of these"
+	@echo "make docs       the documentation as a site, into docs_site/"
 	@echo "make static-site  the page with the network in it, for any static host, into site/ (Node)"
 	@echo "make bench      the figures of the performance table"
 	@echo "make clean      remove what the targets made; make distclean: $(VENV) as well"
@@ -28,7 +29,7 @@ demo: $(VENV)/runtime.stamp
 	@echo "Before and after: $(CURDIR)/demo/contact_sheet.jpg"
 
 # The tests come last, so that their closing line is the last one.
-test: lint
+test: lint docs
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/dev.stamp
@@ -36,6 +37,11 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# A link that leads nowhere, and a page that is not in the navigation, fail. The variable silences
+# Material's announcement of its successor.
+docs: $(VENV)/dev.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # The page in the package, from its source.
 page: web/node_modules/.package-lock.json
@@ -71,7 +77,7 @@ $(VENV)/dev.stamp: $(SOURCES) | $(VENV)/bin/python
 	@touch $(VENV)/runtime.stamp $@
 
 clean:
-	rm -rf build dist demo htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf build dist demo docs_site htmlcov .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
