@@ -26,6 +26,8 @@ class Program:
     def line(self) -> str:
         """The next line that it prints."""
         line = self._pipes[1].readline().strip()
+        if not line:
+            self.stop()
         assert line, f"{self.process.args} ended with {self.process.poll()}"
         return line
 

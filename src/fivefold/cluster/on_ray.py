@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
 from io import BytesIO
 from typing import Any
 
+from fivefold import errors
 from fivefold.cluster.attempts import MAX_ATTEMPTS, Attempts
 from fivefold.cluster.outcome import RemoteOutcome
 from fivefold.cluster.plan import RemoteTask
@@ -27,10 +28,12 @@ from fivefold.photo.files import one_line
 from fivefold.runtime.batch import Settings
 from fivefold.runtime.bundle import Bundle
 from fivefold.runtime.enhancer import Enhancer
+from fivefold.version import VERSION
 
 _PHOTOS_A_BLOCK = 32
 _BLOCKS_A_CORE = 4
 _KNOCK_S = 10.0
+_ERROR_LINE = re.compile(r"[\w.]+(Error|Exception): ")
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def enhance_on_ray(
         ray.put(bundle),
         actor,
         replace(settings, threads=1),
-        version("fivefold"),
+        VERSION,
         max_attempts,
         max_photo_s,
     )
@@ -155,6 +158,7 @@ def enhance_on_ray(
     awaited = {task.source for task in tasks}
     try:
         for block in outcomes.iter_batches(batch_size=None, prefetch_batches=0):
+            _raise_first(block["error"])
             arrived = [RemoteOutcome.of_json(line) for line in block["outcome"]]
             actor.forget.remote([outcome.source for outcome in arrived])
             for outcome in arrived:
@@ -162,16 +166,24 @@ def enhance_on_ray(
                     awaited.remove(outcome.source)
                     yield outcome
     except ray.exceptions.RayError as error:
-        raise _plain(error) from error
+        raise ClusterError(f"the cluster failed: {_cause(error)}") from error
     if awaited:
         raise ClusterError(f"the cluster told nothing about {len(awaited)} photos")
 
 
 def _enhance_block(block: dict[str, Any], order: _Order) -> dict[str, list[str]]:
-    """What a worker does with its share."""
-    if version("fivefold") != order.version:
+    """What a worker does with its share: outcomes, or what stands in the way of all photos."""
+    try:
+        outcomes = [outcome.to_json() for outcome in _outcomes(block, order)]
+    except FivefoldError as error:  # Ray would bring no more of it than its text
+        return {"outcome": [""], "error": [f"{type(error).__name__} {error}"]}
+    return {"outcome": outcomes, "error": [""] * len(outcomes)}
+
+
+def _outcomes(block: dict[str, Any], order: _Order) -> Iterator[RemoteOutcome]:
+    if order.version != VERSION:
         raise ClusterError(
-            f"a machine of the cluster has fivefold {version('fivefold')}, "
+            f"a machine of the cluster has fivefold {VERSION}, "
             f"this one {order.version}; they must agree"
         )
     columns = {name: column.tolist() for name, column in block.items()}
@@ -179,7 +191,7 @@ def _enhance_block(block: dict[str, Any], order: _Order) -> dict[str, list[str]]
         RemoteTask.of_row(dict(zip(columns, values, strict=True)))
         for values in zip(*columns.values(), strict=True)
     ]
-    outcomes = work_through(
+    return work_through(
         tasks,
         lambda: _enhancer(order.bundle),
         order.settings,
@@ -187,7 +199,6 @@ def _enhance_block(block: dict[str, Any], order: _Order) -> dict[str, list[str]]
         max_attempts=order.max_attempts,
         max_photo_s=order.max_photo_s,
     )
-    return {"outcome": [outcome.to_json() for outcome in outcomes]}
 
 
 @lru_cache(maxsize=1)
@@ -235,17 +246,25 @@ def _be_quiet() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
 
 
-def _plain(error: Exception) -> FivefoldError:
-    """The error of ours that Ray brought from a worker, or Ray's own in one line."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, FivefoldError):
-            return type(cause)(_first_line(cause))
-        cause = getattr(cause, "cause", None) or cause.__cause__
-    return ClusterError(f"the cluster failed: {_first_line(error)}")
+def _raise_first(told: Iterable[str]) -> None:
+    """Raise the error that a worker told, if one did."""
+    for line in told:
+        if line:
+            name, _, reason = line.partition(" ")
+            raise getattr(errors, name, ClusterError)(reason)
+
+
+def _cause(error: Exception) -> str:
+    """The line that matters in the several tracebacks that Ray brings as one text."""
+    causes = [
+        line
+        for line in str(error).splitlines()
+        if _ERROR_LINE.match(line) and "UserCodeException" not in line
+    ]
+    return one_line(causes[-1]) if causes else _first_line(error)
 
 
 def _first_line(error: BaseException) -> str:
