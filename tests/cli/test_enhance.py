@@ -184,7 +184,9 @@ def test_notes_about_a_photo_are_told(
     from fivefold.runtime import batch
 
     monkeypatch.setattr(
-        batch, "read_photo", lambda path: replace(read_photo(path), notes=("second page left out",))
+        batch,
+        "read_photo",
+        lambda path, **_: replace(read_photo(path), notes=("second page left out",)),
     )
     result = fivefold("enhance", "in/a.jpg")
     assert result.code == 0

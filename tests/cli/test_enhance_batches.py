@@ -249,7 +249,7 @@ def test_a_photo_that_vanishes_is_one_line(
     """It was found, and is gone when its turn comes: the others are enhanced."""
     read = batch.read_photo
 
-    def vanishing(path: Path) -> Any:
+    def vanishing(path: Path, **_: Any) -> Any:
         Path("in/b.png").unlink(missing_ok=True)
         return read(path)
 
@@ -269,7 +269,7 @@ def test_a_photo_that_changes_while_it_is_enhanced_is_not_overwritten(
     read = batch.read_photo
     path = Path("in/b.png")
 
-    def changing(source: Path) -> Any:
+    def changing(source: Path, **_: Any) -> Any:
         photo = read(source)
         if source == path and change == "grows":
             with path.open("ab") as file:

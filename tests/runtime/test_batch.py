@@ -114,7 +114,7 @@ def test_no_more_photos_are_taken_than_are_worked_on(
     """Of a thousand tasks only a few are drawn ahead, and only ``jobs`` photos are in memory."""
     photo, lock, alive, peak = Photo(np.zeros((4, 4, 3), np.uint8)), threading.Lock(), 0, 0
 
-    def read(_: Path) -> Photo:
+    def read(_: Path, **__: object) -> Photo:
         nonlocal alive, peak
         with lock:
             alive += 1
@@ -151,7 +151,7 @@ def test_a_failure_that_is_kept_keeps_no_pixels(
     """Who collects a thousand failures does not collect a thousand photos with them."""
     read: list[weakref.ref[np.ndarray]] = []
 
-    def remember(path: Path) -> Photo:
+    def remember(path: Path, **_: object) -> Photo:
         photo = read_photo(path)
         read.append(weakref.ref(photo.pixels))
         return photo
@@ -219,7 +219,7 @@ def test_an_error_nobody_foresaw_is_told_too(
     tasks = tasks_in(tmp_path, 3)
     read: Callable[[Path], Photo] = batch.read_photo
 
-    def failing(path: Path) -> Photo:
+    def failing(path: Path, **_: object) -> Photo:
         if path.name == "001.png":
             raise ZeroDivisionError("oops")
         return read(path)

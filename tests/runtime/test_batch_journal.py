@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fivefold.runtime.journal import FileState, Journal, Recipe
+from fivefold.runtime.bundle import Bundle
+from fivefold.runtime.journal import FileState, Journal, Recipe, model_sha256
 
 RECIPE = Recipe("tiny", "ab" * 32, 1.0, None, None, strip_metadata=False, note=True)
 
@@ -90,6 +91,14 @@ def test_results_of_other_options_are_recognised(
     assert Journal(target.parent / "j").why_stale(photo, target, replace(RECIPE, **change)) == (
         reason
     )
+
+
+def test_bundles_and_blends_are_told_apart(bundle_path: Path) -> None:
+    """Another weight of a style is another model; the weight of an only style is nothing."""
+    bundle = Bundle.read(bundle_path)
+    blends = [(1.0,), (0.5, 0.5), (0.25, 0.75)]
+    assert len({model_sha256(bundle, blend) for blend in blends}) == 3
+    assert model_sha256(bundle) == model_sha256(bundle, (1.0,))
 
 
 def test_a_newer_photo_makes_its_result_stale(photo: Path, target: Path) -> None:

@@ -99,11 +99,14 @@ class Summary:
             parts.append(f"{self.failed} failed")
         return ", ".join(parts)
 
+    def where(self) -> str:
+        """The device, for a person."""
+        if self.device is not None and self._is_on_gpu:
+            return f"on {self.device.name}"
+        return engine_words()
+
     def as_line(self) -> str:
         """The summary for a person."""
         rate = self.enhanced / self.seconds
-        where = engine_words()
-        if self.device is not None and self._is_on_gpu:
-            where = f"on {self.device.name}"
-        line = f"{self.counts()} in {self.seconds:.2f} s ({rate:.1f} photos/s), {where}"
+        line = f"{self.counts()} in {self.seconds:.2f} s ({rate:.1f} photos/s), {self.where()}"
         return f"{line}: {self.last_target}" if self.enhanced == 1 else line

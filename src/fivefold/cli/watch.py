@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import Progress, one_line, print_json, say
+from fivefold.cli.device_option import add_device_option, chosen_device
 from fivefold.cli.result_options import (
     add_result_options,
     check_result_options,
@@ -26,7 +27,7 @@ from fivefold.cli.result_options import (
     refuse,
     settings_of,
 )
-from fivefold.cli.summary import Summary, engine_words, tell
+from fivefold.cli.summary import Summary, tell
 from fivefold.cli.values import positive
 from fivefold.errors import PhotoReadError
 
@@ -77,6 +78,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         help="a photo is complete when it has not changed for so long (default 1)",
     )
     add_result_options(parser)
+    add_device_option(parser)
     return parser
 
 
@@ -101,13 +103,14 @@ def run(options: argparse.Namespace) -> int:
         tell=say,
     )
     journal = journal_of(options)
-    summary = Summary()
+    device = chosen_device(options)
+    summary = Summary(device=device)
     with _told_to_stop() as stop, journal or nullcontext():
         if journal is not None and (options.journal is not None or journal.path.exists()):
             journal.open()  # or tell why not before any work
-        bench = _Bench(options, placement, journal)
+        bench = _Bench(options, placement, journal, "cpu" if device is None else device.kind)
         bench.present = arrivals.take_stock(time.monotonic(), as_seen=not options.existing)
-        _tell_start(options, len(bench.present))
+        _tell_start(options, len(bench.present), summary.where())
         held = _HeldBack(_PATIENCE * options.settle)
         for photos in watch(arrivals, stop, poll_s=options.poll, tell=say):
             for outcome in chain(
@@ -163,14 +166,14 @@ def _told_to_stop() -> Iterator[threading.Event]:
         put_back()
 
 
-def _tell_start(options: argparse.Namespace, present: int) -> None:
+def _tell_start(options: argparse.Namespace, present: int, where: str) -> None:
     if options.json:
         print_json(watching=str(options.folder), present=present)
         return
     there = f"; {present} there already" if present else ""
     if present and not options.existing:
         there += " (left alone: --existing takes them)"
-    say(f"watching {options.folder}, {engine_words()}{there}; Ctrl-C stops")
+    say(f"watching {options.folder}, {where}{there}; Ctrl-C stops")
 
 
 def _tell(outcome: Outcome, *, as_json: bool) -> None:
@@ -218,7 +221,11 @@ class _Bench:
     """
 
     def __init__(
-        self, options: argparse.Namespace, placement: Placement, journal: Journal | None
+        self,
+        options: argparse.Namespace,
+        placement: Placement,
+        journal: Journal | None,
+        device: str,
     ) -> None:
         from fivefold.photo.threads import available_threads
         from fivefold.runtime.batch import Batch
@@ -227,7 +234,7 @@ class _Bench:
         cores = available_threads()
         self._jobs = options.jobs or cores
         threads = max(1, cores // self._jobs)
-        enhancer = Enhancer.load(options.bundle, threads=threads)
+        enhancer = Enhancer.load(options.bundle, threads=threads, device=device)
         settings = replace(
             settings_of(options), skip_existing=options.skip_existing, threads=threads
         )

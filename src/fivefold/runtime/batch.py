@@ -243,10 +243,11 @@ class Batch:
         return "the photo is newer" if is_older else ""
 
     def _recipe(self) -> Recipe:
-        bundle = self._enhancer().bundle
+        enhancer = self._enhancer()
+        bundle = enhancer.bundle
         return Recipe(
             model=bundle.manifest.name,
-            model_sha256=model_sha256(bundle),
+            model_sha256=model_sha256(bundle, enhancer.blend.tolist()),
             strength=self._settings.strength,
             quality=self._settings.quality,
             bit_depth=self._settings.bit_depth,

@@ -20,6 +20,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -73,7 +74,7 @@ class Recipe:
 
     Attributes:
         model: The bundle's name.
-        model_sha256: What tells one bundle of that name from another.
+        model_sha256: What tells one bundle of that name, or blend of its styles, from another.
         strength: From -1.5 to 1.5.
         quality: 1…100, or ``None`` for the format's default.
         bit_depth: 8 or 16, or ``None`` for the photo's own.
@@ -120,13 +121,20 @@ def _recipe(*values: Any) -> Recipe:
     return Recipe(*values)
 
 
-def model_sha256(bundle: Bundle) -> str:
-    """What tells a bundle's network and guide from others, as SHA-256; the card has no part."""
+def model_sha256(bundle: Bundle, blend: Sequence[float] = (1.0,)) -> str:
+    """What tells a bundle's network and guide from others, as SHA-256; the card has no part.
+
+    Args:
+        bundle: The bundle.
+        blend: The weights of its styles, which count as part of the model if there are several.
+    """
     import hashlib  # loads OpenSSL, and one photo without a journal needs none
 
     parts = bundle.manifest.parts
-    hashes = "".join(parts[name].sha256 for name in sorted(parts) if name != "MODEL_CARD.md")
-    return hashlib.sha256(hashes.encode()).hexdigest()
+    facts = [parts[name].sha256 for name in sorted(parts) if name != "MODEL_CARD.md"]
+    if len(blend) > 1:
+        facts += [f"{weight:.4g}" for weight in blend]
+    return hashlib.sha256(" ".join(facts).encode()).hexdigest()
 
 
 class Journal:
