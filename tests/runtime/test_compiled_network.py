@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from fivefold.cli import main
 from fivefold.errors import BundleDamagedError
 from fivefold.kernels import engine
 from fivefold.runtime.bundle import Bundle
@@ -214,6 +216,26 @@ def test_a_bundle_says_what_it_runs_on(
         Enhancer.load(write_tiny(convolution_of_thumbnail()))
     monkeypatch.setitem(sys.modules, "fivefold._native", None)
     assert Network(Bundle.read(find_bundle())).engine_name == "onnxruntime"
+
+
+def test_verifying_a_bundle(
+    write_tiny: Callable[..., Path],
+    bundle_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The command compares both engines where there are two, and fails where they differ."""
+    assert main(["info", "consensus", "--verify", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["network_engine"] == "native"
+    assert 0 < facts["largest_difference"] < 1e-5
+    assert main(["info", str(bundle_path), "--verify", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["network_engine"], facts["largest_difference"]) == ("onnxruntime", None)
+    right = CompiledNetwork.__call__
+    monkeypatch.setattr(CompiledNetwork, "__call__", lambda self, x: right(self, x) + 0.01)
+    assert main(["info", "consensus", "--verify"]) == 1
+    assert "differ by more than" in capsys.readouterr().err
 
 
 def convolution_of_thumbnail() -> bytes:

@@ -8,14 +8,16 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from fivefold.cli.console import one_line, print_json
+from fivefold.cli.console import one_line, print_json, say
 
 _PACKAGES = ("numpy", "onnxruntime", "pillow", "simplejpeg", "imagecodecs", "tifffile")
+_MOST_DIFFERENCE = 1e-4  # of a coefficient; rounding alone gives a hundredth of it
 _EXAMPLES = """\
 examples:
   fivefold info                  versions, engine, and the models that came with it
   fivefold info photo.jpg        what is known about a photo
   fivefold info look.fivefold    what is known about a model
+  fivefold info consensus --verify   does its network run here as it should?
   fivefold info --json           for programs
 """
 
@@ -29,6 +31,11 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
     )
     parser.add_argument("file", nargs="?", metavar="PHOTO|BUNDLE", help="by default, this program")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="run a model's network by the compiled layers and by ONNX Runtime, and compare",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser
 
@@ -38,13 +45,17 @@ def run(options: argparse.Namespace) -> int:
     if options.file is None:
         facts = _about_installation()
     elif _is_bundle(options.file):
-        facts = _about_bundle(options.file)
+        facts = _about_bundle(options.file, verify=options.verify)
     else:
         facts = _about_photo(options.file)
     if options.json:
         print_json(**facts)
     else:
         _print_facts(facts)
+    difference = facts.get("largest_difference")
+    if isinstance(difference, float) and not difference <= _MOST_DIFFERENCE:
+        say(f"{options.file}: the two engines differ by more than {_MOST_DIFFERENCE:g}")
+        return 1
     return 0
 
 
@@ -77,12 +88,19 @@ def _about_installation() -> dict[str, object]:
     }
 
 
-def _about_bundle(name: str) -> dict[str, object]:
+def _about_bundle(name: str, *, verify: bool) -> dict[str, object]:
     from fivefold.runtime.bundle import Bundle
     from fivefold.runtime.enhancer import find_bundle
 
     path = find_bundle(name)
-    return {"bundle": str(path), **Bundle.read(path).manifest.as_dict()}
+    bundle = Bundle.read(path)
+    facts: dict[str, object] = {"bundle": str(path), **bundle.manifest.as_dict()}
+    if verify:
+        from fivefold.runtime.network import Network, engines_difference
+
+        facts["network_engine"] = Network(bundle).engine_name
+        facts["largest_difference"] = engines_difference(bundle)
+    return facts
 
 
 def _about_photo(name: str) -> dict[str, object]:

@@ -107,6 +107,33 @@ class Network:
 _Port = tuple[str, str, list[int]]
 
 
+def engines_difference(bundle: Bundle, *, draws: int = 4) -> float | None:
+    """How far the compiled layers and ONNX Runtime are apart on random thumbnails, at most.
+
+    Args:
+        bundle: A bundle in memory.
+        draws: Number of thumbnails, from dark to bright ones.
+
+    Returns:
+        The largest difference of a coefficient; ``None`` if only ONNX Runtime can run the network.
+
+    Raises:
+        BundleDamagedError: If ONNX Runtime cannot run it.
+    """
+    session = _open_session(bundle, 1)
+    try:
+        compiled = CompiledNetwork(bundle.network, threads=1)
+    except (ImportError, UnknownNetworkError):
+        return None
+    random = np.random.default_rng(0)
+    largest = 0.0
+    for draw in range(draws):
+        thumbnail = random.random(compiled.input_shape, dtype=np.float32) ** np.float32(draw + 0.5)
+        (expected,) = session.run(["grid"], {"thumbnail": thumbnail})
+        largest = max(largest, float(np.abs(compiled(thumbnail) - expected).max()))
+    return largest
+
+
 def _open_session(bundle: Bundle, threads: int) -> onnxruntime.InferenceSession:
     import onnxruntime
 
