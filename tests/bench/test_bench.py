@@ -70,7 +70,7 @@ def test_a_program_that_is_missing_is_named(
     contest, versions = cases.cold(photo, tmp_path, rounds=1)
     assert list(contest) == ["fivefold enhance", "python"]
     assert versions == {"python": ".".join(map(str, sys.version_info[:3])), "nothing": None}
-    assert (tmp_path / "ours.jpg").exists()
+    assert not (tmp_path / "enhanced.jpg").exists()  # "python" was the last, and writes nothing
 
 
 def test_other_programs_are_told_to_write_the_target(tmp_path: Path) -> None:

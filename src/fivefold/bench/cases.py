@@ -43,21 +43,22 @@ def cold(photo: Path, folder: Path, rounds: int) -> tuple[Contest, dict[str, str
         ContestantError: If one of them fails.
     """
     enhance = [sys.executable, "-m", "fivefold", "enhance", str(photo)]
-    contestants = {OURS: program(OURS, [*enhance, "-o", str(folder / "ours.jpg")])}
+    target = folder / "enhanced.jpg"
+    contestants = {OURS: _with_fresh_target(OURS, [*enhance, "-o", str(target)], target)}
     for known in PROGRAMS:
         found = known.find()
         if found is not None:
-            arguments = known.arguments(photo, folder / "theirs.jpg")
-            contestants[known.name] = _with_fresh_target(known.name, [found, *arguments], folder)
+            command = [found, *known.arguments(photo, target)]
+            contestants[known.name] = _with_fresh_target(known.name, command, target)
     return compete(contestants, rounds), {known.name: known.version() for known in PROGRAMS}
 
 
-def _with_fresh_target(name: str, command: list[str], folder: Path) -> Callable[[], Sample]:
-    """Darktable writes no file that is there."""
+def _with_fresh_target(name: str, command: list[str], target: Path) -> Callable[[], Sample]:
+    """Darktable overwrites no file, and fivefold waits for the disk where it replaces one."""
     run = program(name, command)
 
     def fresh() -> Sample:
-        (folder / "theirs.jpg").unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
         return run()
 
     return fresh
