@@ -64,7 +64,7 @@ def render_backward(
             photo,
             row_tables(grid, frames, rows),
             guide,
-            frames.to(photo.device),
+            frames.to(photo.device, non_blocking=True),
             patch_edges(frames[:, 0], frames[:, 2], rows, height).to(photo.device),
             patch_edges(frames[:, 1], frames[:, 3], columns, width).to(photo.device),
             patches,

@@ -96,7 +96,7 @@ def _launch(
             out,
             tables,
             guide.contiguous(),
-            frames.to(pixels.device),
+            frames.to(pixels.device, non_blocking=True),
             columns,
             *pixels.stride(),
             *out.stride(),

@@ -87,7 +87,7 @@ def row_tables(grid: Tensor, frames: Tensor, rows: int) -> Tensor:
     """
     n, _, _, height, _ = grid.shape
     cells = grid.permute(0, 3, 4, 2, 1)  # (N, height, width, depth, 12)
-    frames = frames.to(grid.device)
+    frames = frames.to(grid.device, non_blocking=True)  # few numbers: no waiting for them
     y = frames[:, :1] + torch.arange(rows, device=grid.device)  # (N, rows)
     coordinate = ((y.double() + 0.5) * height / frames[:, 2:3] - 0.5).clamp(0, height - 1)
     above = coordinate.floor()

@@ -8,7 +8,6 @@ directly (pinned). So memory does not grow with the photo, neither here nor on t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -25,11 +24,16 @@ MOST_ROWS = 4096  # of a strip: each has a table of its own on the GPU
 
 
 class StripRenderer:
-    """Renders photos on one device; each thread that calls it has strips of its own."""
+    """Renders photos on one device; several threads may call it at once.
+
+    Each call has strips of its own, which are kept for the next one: pinned memory takes long to
+    get.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._of_thread = threading.local()
+        self._idle: list[list[_Strip]] = []
+        self._taking = threading.Lock()
 
     def __call__(
         self,
@@ -57,7 +61,7 @@ class StripRenderer:
         guide = pack_guide(grid.guide).to(self._device)
         row_bytes = width * 3 * pixels.itemsize
         rows = max(1, min(MOST_ROWS, STRIP_BYTES // row_bytes))
-        strips = self._strips(max(STRIP_BYTES, row_bytes))
+        strips = self._take_strips(max(STRIP_BYTES, row_bytes))
         for strip in strips:
             strip.wait_for_what_was_begun()
         try:
@@ -67,28 +71,26 @@ class StripRenderer:
                 strip.begin(
                     pixels[start : start + rows],
                     out[start : start + rows],
-                    lambda part, start=start: render_pixels(  # type: ignore[misc]
-                        part,
-                        coefficients,
-                        guide,
-                        part,
-                        first_row=first_row + start,
-                        height_px=height_px,
-                        clip=clip,
-                    ),
+                    coefficients,
+                    guide,
+                    first_row=first_row + start,
+                    height_px=height_px,
+                    clip=clip,
                 )
             for number in range(STRIPS):
                 strips[number].finish()
         finally:
             for strip in strips:
                 strip.drop()
+            with self._taking:
+                self._idle.append(strips)
 
-    def _strips(self, size_bytes: int) -> list[_Strip]:
-        strips: list[_Strip] = getattr(self._of_thread, "strips", [])
-        if not strips or strips[0].size_bytes < size_bytes:
-            strips = [_Strip(size_bytes, self._device) for _ in range(STRIPS)]
-            self._of_thread.strips = strips
-        return strips
+    def _take_strips(self, size_bytes: int) -> list[_Strip]:
+        with self._taking:
+            strips = self._idle.pop() if self._idle else []
+        if strips and strips[0].size_bytes >= size_bytes:
+            return strips
+        return [_Strip(size_bytes, self._device) for _ in range(STRIPS)]
 
 
 class _Strip:
@@ -115,7 +117,17 @@ class _Strip:
         if self._stream is not None:
             self._stream.wait_stream(torch.cuda.current_stream(self._device))
 
-    def begin(self, pixels: Pixels, out: Pixels, render: Callable[[Tensor], None]) -> None:
+    def begin(
+        self,
+        pixels: Pixels,
+        out: Pixels,
+        coefficients: Tensor,
+        guide: Tensor,
+        *,
+        first_row: int,
+        height_px: int,
+        clip: bool,
+    ) -> None:
         """Send a strip off; :meth:`finish` writes its result to ``out``."""
         kind = torch.from_numpy(np.empty(0, pixels.dtype)).dtype
         here = self._here[: pixels.nbytes].view(kind).view(pixels.shape)
@@ -123,7 +135,15 @@ class _Strip:
         here.numpy()[...] = pixels
         with self._streaming():
             there.copy_(here, non_blocking=True)
-            render(there)
+            render_pixels(
+                there,
+                coefficients,
+                guide,
+                there,
+                first_row=first_row,
+                height_px=height_px,
+                clip=clip,
+            )
             here.copy_(there, non_blocking=True)
         self._result, self._out = here, out
 
@@ -137,8 +157,8 @@ class _Strip:
         self._result = self._out = None
 
     def drop(self) -> None:
-        """Forget a strip that was sent off, after an error, once nobody works on it any more."""
-        if self._result is not None and self._stream is not None:
+        """Forget a strip that was sent off, if any, once nobody works on it any more."""
+        if self._stream is not None:
             self._stream.synchronize()
         self._result = self._out = None
 
