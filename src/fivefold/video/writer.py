@@ -108,8 +108,12 @@ class VideoWriter:
             VideoWriteError: If the disk is full.
         """
         copy = self._copies.get(packet.stream_index)
-        if copy is None or (packet.dts is None and packet.pts is None):
+        if copy is None:
             return
+        if packet.dts is None and packet.pts is None:
+            if not copy.disposition & Disposition.attached_pic:
+                return
+            packet.pts = packet.dts = 0
         self._keep_order(packet)
         packet.stream = copy
         try:
