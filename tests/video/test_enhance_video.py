@@ -477,3 +477,31 @@ def test_the_report_sums_up() -> None:
     for loss in ((1, 0, False), (0, 1, False), (0, 0, True)):
         assert not VideoReport(50, 2.0, 4.0, 0, 9, "h264", *loss, ()).is_complete
     assert Role.CUT is not Role.FLASH
+
+
+@pytest.mark.parametrize(
+    ("suffix", "making"),
+    [
+        (".avi", Making(codec="mpeg4", options={"bf": "2", "b": "2000000"})),
+        (".avi", Making(codec="mjpeg", pixel_format="yuvj420p", range=2, options={})),
+        (".avi", Making(codec="libx264")),
+        (".mpg", Making(codec="mpeg2video", options={"b": "4000000"})),
+        (".flv", Making(codec="flv", options={"b": "2000000"})),
+        (".wmv", Making(codec="wmv2", options={"b": "2000000"})),
+    ],
+    ids=lambda value: value.codec if isinstance(value, Making) else value,
+)
+def test_old_formats_are_read(
+    enhancer: Enhancer, tmp_path: Path, suffix: str, making: Making
+) -> None:
+    """Every frame in its place, also where there are no times; H.264 in AVI after a few frames."""
+    source = write_clip(tmp_path / f"a{suffix}", moving(30), making)
+    target = tmp_path / "b.mp4"
+    report = enhance_video(source, target, enhancer)
+    assert report.is_complete
+    assert report.notes == ()
+    assert np.diff(times_s(target))[3:] == pytest.approx(1 / 25, abs=2e-3)
+    frames = read_frames(target)
+    assert len(frames) == len(read_frames(source)) == 30
+    before = [mean(frame) for frame in read_frames(source)]
+    assert [mean(frame) for frame in frames] == pytest.approx([1.3 * m for m in before], abs=0.03)

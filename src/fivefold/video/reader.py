@@ -20,12 +20,13 @@ from av.video.stream import VideoStream
 from fivefold.errors import UnsupportedVideoError, VideoReadError
 
 _MICROSECONDS = 1_000_000  # FFmpeg's AV_TIME_BASE
-_MAKE_TIMESTAMPS = 1  # AVFMT_FLAG_GENPTS: AVI has none of its own
+_MAKE_TIMESTAMPS = 1  # AVFMT_FLAG_GENPTS
 _STILL_FORMATS = ("image2", "gif", "apng", "webp_anim")
 _STILL_BRANDS = ("avif", "avis", "heic", "heix", "hevc", "mif1", "msf1")
 _STATING_LENGTH = ("mov", "matroska")  # of other formats FFmpeg estimates it
 _MISSING_S = 0.25  # containers round and estimate; more than this is not there
 _STEADY_FRAMES = 8  # so many equal steps make a constant frame rate
+_NEVER = -1 << 62
 _LATE_S = 2.0  # how much later than its time a packet may stand in the file
 
 
@@ -87,7 +88,8 @@ class VideoReader:
             self._from_s = from_s
             self._length_s = None if to_s is None else to_s - from_s
             self._last_ticks: int | None = None
-            self._packets_read = 0
+            self._faults = [0, 0]
+            self._last_stamps = [_NEVER, _NEVER]
             self._steady_frames = 0
             self._is_over = False
             self._end_s = 0.0
@@ -224,7 +226,6 @@ class VideoReader:
     def _frames(self, packet: Packet[Any] | None) -> Iterator[VideoFrame]:
         """The frames of the result that a packet completes; without one, those still inside."""
         if packet is not None:
-            self._packets_read += 1
             self._reach(packet)
             self.losses.damaged_frames += packet.is_corrupt
         try:
@@ -243,7 +244,7 @@ class VideoReader:
 
     def _place(self, frame: VideoFrame) -> bool:
         """Move a frame's time; tell whether it belongs to the result."""
-        ticks = frame.pts if frame.pts is not None else frame.dts
+        ticks = self._best_ticks(frame)
         if ticks is not None:
             ticks -= self.offset_ticks(self.stream)
         elif self._last_ticks is not None:
@@ -260,6 +261,19 @@ class VideoReader:
         frame.duration = self.duration_ticks(frame)
         return True
 
+    def _best_ticks(self, frame: VideoFrame) -> int | None:
+        """A frame's own time, or the decoder's where those run backwards more often (H.264 in AVI).
+
+        This is how FFmpeg's tools choose.
+        """
+        stamps = (frame.pts, frame.dts)
+        for i, stamp in enumerate(stamps):
+            if stamp is not None:
+                self._faults[i] += stamp <= self._last_stamps[i]
+                self._last_stamps[i] = stamp
+        is_own = frame.pts is not None and (frame.dts is None or self._faults[0] <= self._faults[1])
+        return stamps[0] if is_own else stamps[1]
+
     def _watch_rate(self, step: int) -> None:
         """Count what is missing in a step of time, if all before had the length of one frame."""
         frames = float(step * self.time_base * self.frames_per_s)
@@ -269,7 +283,7 @@ class VideoReader:
         elif frames > 1.5 and self._steady_frames >= _STEADY_FRAMES:
             self.losses.gap_frames += round(frames) - 1
         else:
-            self._steady_frames = -1 << 62  # never: the rate is a variable one
+            self._steady_frames = _NEVER  # the rate is a variable one
 
     def _copied(self, packet: Packet[Any]) -> Iterator[Packet[Any]]:
         """A packet of another stream, moved in time, if it belongs to the result."""
