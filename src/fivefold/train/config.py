@@ -14,15 +14,6 @@ from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError
 
 KINDS = ("set", "experts", "finished", "table", "fivek_pairs", "styled")
-PUBLISHED_BEFORE_FAST_STEPS = frozenset(
-    {
-        *("consensus_1", "consensus_2"),
-        *("combined", "combined_lrs", "combined_small"),
-        *(f"expert_{letter}" for letter in "abcde"),
-    }
-)
-"""Runs whose files do not have the key ``fast_steps``, and which compute what was published."""
-
 PARTS = ("low_level", "local_path", "global_path", "fusion", "prediction", "guide")
 _TARGETS = {**dict.fromkeys(KINDS, STYLED_TARGETS), "experts": EXPERT_STYLES, "set": ()}
 
@@ -109,7 +100,7 @@ class TrainConfig:
             use, instead of by each batch's. For a run that goes on from other weights: the means
             of a small batch are noise to a network that has to judge how bright one photo is.
         fast_steps: Calculate steps in the order that is fastest, which changes the last bits.
-            Runs of :data:`PUBLISHED_BEFORE_FAST_STEPS` do so only if they say it.
+            Earlier published runs do not have the key, and stay as they were.
         seed: Of initialisation, order and augmentation.
     """
 
@@ -131,7 +122,7 @@ class TrainConfig:
     grid_smoothness: float = 0.0
     average_decay: float = 0.0
     frozen_statistics: bool = False
-    fast_steps: bool = True
+    fast_steps: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -177,12 +168,10 @@ class TrainConfig:
             raise ValueError(f"has no {', '.join(sorted(missing))}")
         sources = tuple(Source.of(source) for source in values["sources"])
         lists = ("styles", "learning_parts", "held_out_folds")
-        fast = values.get("fast_steps", values["name"] not in PUBLISHED_BEFORE_FAST_STEPS)
         return TrainConfig(
             **{
                 **values,
                 **{key: tuple(values.get(key, ())) for key in lists},
                 "sources": sources,
-                "fast_steps": fast,
             }
         )
