@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +30,11 @@ class UnknownNetworkError(ValueError):
     """The network has something that only ONNX Runtime can run."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     takes: tuple[str, ...]
     gives: str
     run: Operation
+    last_takes: tuple[str, ...]  # those that no later step takes
 
 
 class CompiledNetwork:
@@ -75,6 +74,8 @@ class CompiledNetwork:
         values = {"thumbnail": thumbnail}
         for step in self._steps:
             values[step.gives] = step.run(*(values[name] for name in step.takes))
+            for name in step.last_takes:
+                del values[name]
         return np.ascontiguousarray(values["grid"])
 
 
@@ -90,6 +91,7 @@ class _Compiler:
         self._constants = graph.constants
         self._threads = threads
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
+        self._uses_left = Counter(self._uses)
         self._own_memory: set[str] = set()  # values that share no other value's
 
     def step(self, node: Node) -> _Step:
@@ -109,7 +111,9 @@ class _Compiler:
         self.shapes[node.outputs[0]] = shape
         if node.operation in ("Conv", "Gemm", "Add"):
             self._own_memory.add(node.outputs[0])
-        return _Step(takes, node.outputs[0], run)
+        self._uses_left.subtract(takes)
+        last_takes = tuple({name for name in takes if not self._uses_left[name]})
+        return _Step(takes, node.outputs[0], run, last_takes)
 
     def _convolution(self, node: Node) -> tuple[Operation, Shape]:
         from fivefold._native import convolve, pack_weights
