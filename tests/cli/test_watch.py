@@ -171,6 +171,21 @@ def test_bad_photos_are_one_line_each(start: Start, samples: Path) -> None:
     assert len(watching.errors.splitlines()) == 3
 
 
+def test_what_is_held_back_is_told_at_the_end(start: Start, samples: Path) -> None:
+    """Half a photo for which the patience has not run out: it still is one line."""
+    with Watching(start, "in", "-o", "out", "--settle", "5") as watching:
+        Path("part").write_bytes((samples / "a.jpg").read_bytes()[:200])
+        os.utime("part", (time.time() - 10,) * 2)
+        Path("part").rename("in/half.jpg")
+        shutil.copy(samples / "a.jpg", "part")
+        os.utime("part", (time.time() - 10,) * 2)
+        Path("part").rename("in/whole.jpg")
+        assert watching.made() == "out/whole.jpg"
+    failed, last = watching.rest()
+    assert failed["source"] == "in/half.jpg"
+    assert last["summary"]["failed"] == 1
+
+
 def test_existing_photos_are_enhanced_if_no_result_is_up_to_date(
     start: Start, samples: Path
 ) -> None:
@@ -189,6 +204,22 @@ def test_existing_photos_are_enhanced_if_no_result_is_up_to_date(
     words = ["--settle", "0.1", "--existing", "--strength", "0.5"]
     with Watching(start, "in", "-o", "out", *words) as watching:
         assert len({watching.made() for _ in range(3)}) == 3
+
+
+def test_results_are_never_replaced_if_that_is_asked_for(start: Start, samples: Path) -> None:
+    """Neither those of photos that are replaced, nor those of photos that have changed before."""
+    shutil.copy(samples / "a.jpg", "in/a.jpg")
+    words = ["in", "-o", "out", "--settle", "0.1", "--existing"]
+    with Watching(start, *words) as watching:
+        assert watching.made() == "out/a.jpg"
+    before = Path("out/a.jpg").read_bytes()
+    shutil.copy(samples / "b.png", "in/a.jpg")
+    with Watching(start, *words, "--skip-existing") as watching:
+        record = watching.next()
+        assert (record["skipped"], record["stale"]) == (True, "the photo has changed since")
+        shutil.copy(samples / "sub/c.webp", "in/a.jpg")
+        assert watching.next()["skipped"]
+    assert Path("out/a.jpg").read_bytes() == before
 
 
 def test_two_photos_with_one_result_name(start: Start, samples: Path) -> None:

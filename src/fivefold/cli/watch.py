@@ -9,16 +9,17 @@ import signal
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from itertools import chain, takewhile
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import Progress, one_line, print_json, say
 from fivefold.cli.device_option import add_device_option, chosen_device
+from fivefold.cli.model_option import load_enhancer
 from fivefold.cli.result_options import (
     add_result_options,
     check_result_options,
@@ -109,18 +110,23 @@ def run(options: argparse.Namespace) -> int:
         if journal is not None and (options.journal is not None or journal.path.exists()):
             journal.open()  # or tell why not before any work
         bench = _Bench(options, placement, journal, "cpu" if device is None else device.kind)
-        bench.present = arrivals.take_stock(time.monotonic(), as_seen=not options.existing)
-        _tell_start(options, len(bench.present), summary.where())
+        present = arrivals.take_stock(time.monotonic(), as_seen=not options.existing)
+        if options.existing:
+            bench.present = present
+        _tell_start(options, len(present), summary.where())
         held = _HeldBack(_PATIENCE * options.settle)
-        for photos in watch(arrivals, stop, poll_s=options.poll, tell=say):
-            for outcome in chain(
-                (o for o in bench.enhance(photos, stop) if not held.holds(o)),
-                held.due(now=stop.is_set()),
-            ):
+
+        def told(outcomes: Iterable[Outcome]) -> None:
+            for outcome in outcomes:
                 # One that has changed or gone meanwhile comes again, or has no more to be told.
                 if outcome.ok or arrivals.is_as_seen(outcome.source):
                     summary.count(outcome)
                     _tell(outcome, as_json=options.json)
+
+        for photos in watch(arrivals, stop, poll_s=options.poll, tell=say):
+            told(o for o in bench.enhance(photos, stop) if not held.holds(o))
+            told(held.due())
+        told(held.due(all_of_them=True))
     summary.seconds = time.perf_counter() - start_s
     if journal is not None and journal.failure is not None:
         say(f"{journal.path}: {journal.failure.strerror}; the journal is not complete")
@@ -194,7 +200,8 @@ class _HeldBack:
         self._held: list[tuple[float, Outcome]] = []
 
     def holds(self, outcome: Outcome) -> bool:
-        """Whether this one is held back."""
+        """Whether this one is held back; earlier ones of the same photo are forgotten."""
+        self._held = [(due_s, held) for due_s, held in self._held if held.source != outcome.source]
         if not isinstance(outcome.error, PhotoReadError):
             return False
         try:
@@ -203,13 +210,12 @@ class _HeldBack:
             return False
         if age_s >= self._patience_s:
             return False
-        self._held = [(due_s, held) for due_s, held in self._held if held.source != outcome.source]
         self._held.append((time.monotonic() + self._patience_s, outcome))
         return True
 
-    def due(self, *, now: bool) -> Iterator[Outcome]:
-        """Those that have been held for long enough; ``now`` all of them."""
-        while self._held and (now or self._held[0][0] <= time.monotonic()):
+    def due(self, *, all_of_them: bool = False) -> Iterator[Outcome]:
+        """Those that have been held for long enough, which are no longer held."""
+        while self._held and (all_of_them or self._held[0][0] <= time.monotonic()):
             yield self._held.pop(0)[1]
 
 
@@ -217,7 +223,7 @@ class _Bench:
     """Where photos are enhanced, however many come at a time.
 
     Attributes:
-        present: Photos that were there from the beginning: made only if no result is up to date.
+        present: Photos from before the beginning, which are made only if no result is up to date.
     """
 
     def __init__(
@@ -229,12 +235,11 @@ class _Bench:
     ) -> None:
         from fivefold.photo.threads import available_threads
         from fivefold.runtime.batch import Batch
-        from fivefold.runtime.enhancer import Enhancer
 
         cores = available_threads()
         self._jobs = options.jobs or cores
         threads = max(1, cores // self._jobs)
-        enhancer = Enhancer.load(options.bundle, threads=threads, device=device)
+        enhancer = load_enhancer(options.bundle, options.expert, threads=threads, device=device)
         settings = replace(
             settings_of(options), skip_existing=options.skip_existing, threads=threads
         )
@@ -243,7 +248,8 @@ class _Bench:
         self._journal = journal
         self._sources: dict[Path, Path] = {}  # of the results made so far
         self._for_arrivals = Batch(lambda: enhancer, settings, journal)
-        self._for_present = Batch(lambda: enhancer, replace(settings, update=True), journal)
+        for_present = replace(settings, update=not settings.skip_existing)
+        self._for_present = Batch(lambda: enhancer, for_present, journal)
 
     def enhance(self, photos: list[Found], stop: threading.Event) -> Iterator[Outcome]:
         """Enhance photos; told to stop, finish those in hand."""
@@ -270,6 +276,9 @@ class _Bench:
         source = self._sources.get(task.target)
         if source is None and self._journal is not None:
             source = self._journal.source_of(task.target)
-        if source is None or not task.has_result or not source.exists():
+        if source is None or not task.has_result:
             return None
-        return None if source.samefile(task.source) else source
+        try:
+            return None if source.samefile(task.source) else source
+        except OSError:  # one of them has gone
+            return None
