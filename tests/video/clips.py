@@ -146,7 +146,7 @@ def packets(path: Path | str, kind: str) -> list[tuple[float, bytes]]:
         streams = [stream for stream in container.streams if stream.type == kind]
         return [
             (round(float(packet.pts * packet.time_base), 4), bytes(packet))
-            for packet in container.demux(*streams)
+            for packet in (container.demux(*streams) if streams else ())
             if packet.size
         ]
 

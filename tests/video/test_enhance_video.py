@@ -235,6 +235,46 @@ def test_cover_and_fonts_are_kept(enhancer: Enhancer, tmp_path: Path) -> None:
         assert (one.name, one.mimetype, one.data) == ("a.ttf", "font/ttf", b"outlines")
 
 
+def test_data_streams_are_kept(enhancer: Enhancer, tmp_path: Path) -> None:
+    """What aircraft and action cameras record beside the picture, at its time."""
+
+    def streams(container: Any) -> list:
+        stream = container.add_data_stream("klv")
+        told = []
+        for i in range(5):
+            packet = av.Packet(b"position %d" % i)
+            packet.stream, packet.time_base = stream, Fraction(1, 90_000)
+            packet.pts = packet.dts = 9000 * i
+            told.append(packet)
+        return told
+
+    source = write_clip(tmp_path / "a.ts", moving(20), streams=streams)
+    assert [content for _, content in packets(source, "data")] == [
+        b"position %d" % i for i in range(5)
+    ]
+    assert packets(run(source, enhancer), "data") == packets(source, "data")
+
+
+def test_timecode_is_kept(enhancer: Enhancer, tmp_path: Path) -> None:
+    """Cameras' track with the time of day; of a part it would be wrong, and is left out."""
+
+    def streams(container: Any) -> list:
+        container.streams.video[0].metadata["timecode"] = "01:02:03:04"
+        return []
+
+    source = write_clip(tmp_path / "a.mov", moving(25), streams=streams)
+    assert len(packets(source, "data")) == 1
+    for suffix in (".mov", ".mp4"):
+        result = run(source, enhancer, suffix)
+        assert packets(result, "data")[0][1] == packets(source, "data")[0][1]
+        with av.open(str(result)) as container:
+            assert container.streams.video[0].metadata["timecode"] == "01:02:03:04"
+    target = tmp_path / "part.mov"
+    report = enhance_video(source, target, enhancer, VideoSettings(from_s=0.4))
+    assert report.notes[0].startswith("timecode left out")
+    assert packets(target, "data") == []
+
+
 @pytest.mark.parametrize("suffix", [".ts", ".m4v", ".mov", ".mkv"])
 def test_every_container_is_written(enhancer: Enhancer, tmp_path: Path, suffix: str) -> None:
     """From MP4 with sound: all frames, all of the sound, nothing left out."""

@@ -58,6 +58,7 @@ class VideoReader:
         stream: The video stream that is decoded.
         first_frame: Its first frame.
         losses: What could not be read so far.
+        from_s: Where it begins, in seconds from the file's beginning.
         start_s: What becomes time 0 of the result, in the file's own time.
     """
 
@@ -85,7 +86,7 @@ class VideoReader:
             self.stream = self._choose_stream()
             origin_s = max(0.0, (self.container.start_time or 0) / _MICROSECONDS)
             self.start_s = origin_s + from_s
-            self._from_s = from_s
+            self.from_s = from_s
             self._length_s = None if to_s is None else to_s - from_s
             self._last_ticks: int | None = None
             self._faults = [0, 0]
@@ -131,7 +132,7 @@ class VideoReader:
             return self.stream.frames if self._is_whole else 0
         if self._is_whole and self.stream.frames:
             return self.stream.frames
-        length_s = max(0.0, whole_s - self._from_s)
+        length_s = max(0.0, whole_s - self.from_s)
         if self._length_s is not None:
             length_s = min(length_s, self._length_s)
         return round(length_s * self.frames_per_s)
@@ -173,7 +174,7 @@ class VideoReader:
 
     @property
     def _is_whole(self) -> bool:
-        return not self._from_s and self._length_s is None
+        return not self.from_s and self._length_s is None
 
     def _choose_stream(self) -> VideoStream:
         pictures = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -188,7 +189,7 @@ class VideoReader:
 
     def _begin(self) -> None:
         """Go to the last key frame before the beginning that was asked for."""
-        if not self._from_s:
+        if not self.from_s:
             return
         try:
             self.container.seek(int(self.start_s * _MICROSECONDS))
@@ -251,7 +252,7 @@ class VideoReader:
             ticks = self._last_ticks + self.duration_ticks(frame)
         else:
             ticks = 0
-        if ticks < 0 and self._from_s:
+        if ticks < 0 and self.from_s:
             return False
         if self._last_ticks is not None:
             ticks = max(ticks, self._last_ticks + 1)
@@ -289,7 +290,7 @@ class VideoReader:
         """A packet of another stream, moved in time, if it belongs to the result."""
         time_s = self._time_s(packet)
         self._reach(packet)
-        if (time_s < 0 and self._from_s) or self.is_after(time_s):
+        if (time_s < 0 and self.from_s) or self.is_after(time_s):
             return
         offset = self.offset_ticks(packet.stream)
         if packet.pts is not None:

@@ -30,6 +30,7 @@ from fivefold.video.reader import VideoReader
 
 # Facts about the file that was read, not about what is in it; the muxer states its own.
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_TIMECODE = "timecode"
 _HEVC_TAG = "hvc1"  # the only one of two that Apple's players take
 
 
@@ -82,6 +83,9 @@ class VideoWriter:
             self._video = self._add_video(source, colours, converter, choice)
             self._copies = self._add_copies(source, choice.container)
             self._copy_facts(source)
+            if source.from_s and _TIMECODE in self._video.metadata:
+                del self._video.metadata[_TIMECODE]
+                self.notes.append("timecode left out: it counts from the beginning of the whole")
             self._container.start_encoding()
         except (av.FFmpegError, OSError, ValueError) as error:
             self._drop()
@@ -208,6 +212,10 @@ class VideoWriter:
         """A stream for each that the container can hold, by the index of the original."""
         copies = {}
         for original in source.copied_streams:
+            if original.type == "data" and _TIMECODE in original.metadata:
+                # The muxer writes a track of its own from this, and fails with another beside it.
+                self._video.metadata.setdefault(_TIMECODE, original.metadata[_TIMECODE])
+                continue
             if not _can_hold(container, original):
                 self.notes.append(f"{_describe(original)} left out: {container} cannot hold it")
                 continue
