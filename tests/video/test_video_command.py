@@ -99,7 +99,6 @@ def test_options_reach_the_work(fivefold: Run, clip: Path) -> None:
         (["-o", "b.avi"], "the suffix must be one of .mp4"),
         (["-o", "a.mp4"], "a.mp4: the result would overwrite the video"),
         (["-o", ""], "a name is empty"),
-        (["--expert", "z"], "'z'"),
         (["--codec", "prores"], "prores does not go into .mp4"),
     ],
 )
@@ -108,6 +107,14 @@ def test_wrong_commands(fivefold: Run, clip: Path, words: list[str], message: st
     told = fivefold("video", "a.mp4", *words)
     assert (told.code, told.out) == (2, "")
     assert message in told.err
+    assert [path.name for path in clip.parent.iterdir()] == ["a.mp4"]
+
+
+def test_a_style_that_the_model_has_not(fivefold: Run, clip: Path) -> None:
+    """Named, and nothing written."""
+    told = fivefold("video", "a.mp4", "--expert", "z")
+    assert told.code != 0
+    assert "'z'" in told.err
     assert [path.name for path in clip.parent.iterdir()] == ["a.mp4"]
 
 
