@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fivefold.cli import enhance_remote
 from fivefold.cli.console import Progress, one_line, print_json, say
 from fivefold.cli.device_option import add_device_option, chosen_device
+from fivefold.cli.model_option import load_enhancer
 from fivefold.cli.result_options import (
     add_result_options,
     check_result_options,
@@ -38,6 +39,7 @@ examples:
   fivefold enhance holiday -o enhanced           a folder, with all folders in it
   fivefold enhance 'holiday/**/*.tif' -o out     a pattern
   fivefold enhance photo.jpg --strength 0.5      half as much
+  fivefold enhance photo.jpg --expert a=0.5,d=0.5   between two retouchers' styles
   fivefold enhance holiday -o enhanced --skip-existing   go on where it was interrupted
   fivefold enhance holiday -o enhanced --device auto   on a GPU if there is one
   fivefold enhance s3://bucket/in -o s3://bucket/out --cluster HOST:6379   on many machines
@@ -169,7 +171,7 @@ def _tell_plan(
 ) -> int:
     from fivefold.runtime.batch import Batch
 
-    batch = Batch(cache(partial(_load, options.bundle)), settings, journal)
+    batch = Batch(cache(partial(_load, options)), settings, journal)
     for task in plan.tasks:
         skipped = batch.kept(task) is not None
         if options.json:
@@ -205,7 +207,7 @@ def _run_batch(
     _tell_unreadable(plan)
     with Progress(len(plan.tasks), "photos") as progress:
         # Loaded while the first photos are decoded.
-        enhancer = Later(partial(_load, options.bundle, device, threads=threads))
+        enhancer = Later(partial(_load, options, device, threads=threads))
         if device is not None:
             enhancer.result()  # a GPU that does not do is told once, not for each photo
         for outcome in enhance_files(
@@ -223,10 +225,11 @@ def _run_batch(
     return 1 if summary.failed else 0
 
 
-def _load(bundle: str | None, device: Device | None = None, threads: int | None = None) -> Enhancer:
-    from fivefold.runtime.enhancer import Enhancer
-
-    return Enhancer.load(bundle, threads=threads, device="cpu" if device is None else device.kind)
+def _load(
+    options: argparse.Namespace, device: Device | None = None, threads: int | None = None
+) -> Enhancer:
+    kind = "cpu" if device is None else device.kind
+    return load_enhancer(options.bundle, options.expert, threads=threads, device=kind)
 
 
 def _run_stream(options: argparse.Namespace, settings: Settings) -> int:
@@ -240,7 +243,7 @@ def _run_stream(options: argparse.Namespace, settings: Settings) -> int:
         if source == _STREAM
         else read_photo(source)
     )
-    photo = enhance_photo(photo, _load(options.bundle, chosen_device(options)), settings)
+    photo = enhance_photo(photo, _load(options, chosen_device(options)), settings)
     coding = {
         "format": options.format,
         "quality": settings.quality,

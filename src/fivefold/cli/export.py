@@ -8,6 +8,7 @@ from typing import Any
 
 from fivefold.cli.console import one_line, print_json
 from fivefold.cli.extras import require
+from fivefold.cli.model_option import add_expert_option, load_enhancer
 
 _NOT_STATED = "not stated"
 _WEIGHTS_SUFFIX = ".safetensors"
@@ -64,6 +65,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     )
     add("--card", type=Path, metavar="FILE", help="the model card, Markdown (default: a short one)")
     add("--bundle", metavar="B", help=".grid: the model to use, as for 'enhance'")
+    add_expert_option(parser)
     add(
         "--strength",
         type=float,
@@ -186,10 +188,12 @@ def _grid(options: argparse.Namespace) -> int:
     from fivefold.export.grid_file import pack_grid
     from fivefold.photo.atomic import write_atomically
     from fivefold.photo.files import read_photo
-    from fivefold.runtime.enhancer import Enhancer, neutral
+    from fivefold.runtime.enhancer import neutral
 
     photo = read_photo(options.source)
-    grid = Enhancer.load(options.bundle).predict(photo).with_strength(options.strength)
+    grid = (
+        load_enhancer(options.bundle, options.expert).predict(photo).with_strength(options.strength)
+    )
     content = pack_grid(neutral(grid) if photo.is_greyscale else grid)
     try:
         write_atomically(options.output, [content])

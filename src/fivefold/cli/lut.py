@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import one_line, print_json, say
 from fivefold.cli.extras import require
+from fivefold.cli.model_option import add_model_options, load_enhancer
 
 if TYPE_CHECKING:
     from fivefold.export.look import Deviation
@@ -51,7 +52,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         metavar="S",
         help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
     )
-    add("--bundle", metavar="B", help="model to use: a file, or a name that 'info' lists")
+    add_model_options(parser)
     add("--json", action="store_true", help="what was written and its error, as JSON on stdout")
     return parser
 
@@ -68,15 +69,15 @@ def run(options: argparse.Namespace) -> int:
     from fivefold.export.cube import write_cube
     from fivefold.export.look import fit_look
     from fivefold.photo.files import read_photo
-    from fivefold.runtime.enhancer import Enhancer, neutral
+    from fivefold.runtime.enhancer import neutral
 
     photo = read_photo(options.photo)
-    enhancer = Enhancer.load(options.bundle)
+    enhancer = load_enhancer(options.bundle, options.expert)
     grid = enhancer.predict(photo).with_strength(options.strength)
     grid = neutral(grid) if photo.is_greyscale else grid
     table, error = fit_look(photo, grid, size=options.size)
     comments = [
-        f"fivefold lut, model {enhancer.bundle.manifest.name}, strength {options.strength:g}",
+        f"fivefold lut, model {enhancer.model_name}, strength {options.strength:g}",
         "input and output: sRGB, 0 to 1",
         f"against the enhancement: {_error_words(error)}".replace("Δ", "Delta "),
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import one_line, print_json
+from fivefold.cli.model_option import add_expert_option, load_enhancer
 from fivefold.cli.values import at_least_one
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         help="model to use: a file, or a name that 'info' lists; may be repeated for --over "
         "expert (default there: all that came with the program)",
     )
+    add_expert_option(parser)
     add("--json", action="store_true", help="what was written, as JSON on stdout")
     return parser
 
@@ -123,6 +125,8 @@ def _check(options: argparse.Namespace, photo: Path, output: Path) -> None:
         refuse(f"a strength must lie in -1.5 to 1.5, received {out_of_range[0]:g}")
     if options.strengths and options.over != "strength":
         refuse("--strengths goes with --over strength only")
+    if options.over == "expert" and options.expert:
+        refuse("--over expert shows all styles: not with --expert")
     if options.over != "expert" and len(options.bundle or ()) > 1:
         refuse("several models go with --over expert only")
     if output.suffix.lower() not in WRITABLE:
@@ -138,9 +142,9 @@ def _choices(options: argparse.Namespace) -> list[tuple[str, Enhancer, float]]:
 
     if options.over == "expert":
         enhancers = [Enhancer.load(bundle) for bundle in options.bundle or shipped_bundles()]
-        named = [(e.bundle.manifest.name, e, options.strength) for e in enhancers]
+        named = [(s, e.in_style(s), options.strength) for e in enhancers for s in e.styles]
         return [(BEFORE, enhancers[0], 0.0), *named]
-    enhancer = Enhancer.load(options.bundle[0] if options.bundle else None)
+    enhancer = load_enhancer(options.bundle[0] if options.bundle else None, options.expert)
     if options.over == "strength":
         strengths = options.strengths or _STRENGTHS
         return [(f"strength {s:g}" if s else BEFORE, enhancer, s) for s in strengths]

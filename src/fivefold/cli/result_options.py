@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from fivefold.cli.console import one_line
+from fivefold.cli.model_option import add_model_options
 
 if TYPE_CHECKING:
     from fivefold.runtime.batch import Settings
@@ -61,7 +62,7 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
         "--journal", metavar="FILE", help="note there what was done (default: hidden in OUT)"
     )
     journal.add_argument("--no-journal", action="store_true", help="note it nowhere")
-    add("--bundle", metavar="B", help="model to use: a file, or a name that 'info' lists")
+    add_model_options(parser)
 
 
 def check_result_options(options: argparse.Namespace) -> None:

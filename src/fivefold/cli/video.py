@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import Progress, one_line, print_json, say
 from fivefold.cli.extras import require
+from fivefold.cli.model_option import add_model_options, load_enhancer
 from fivefold.cli.values import at_least_one
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         metavar="S",
         help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
     )
-    add("--bundle", metavar="B", help="model to use: a file, or a name that 'info' lists")
-    add("--expert", metavar="E", help="whose style, if it has several; or a blend: a=0.5,d=0.5")
+    add_model_options(parser)
     add("--from", dest="from_s", type=seconds, default=0.0, metavar="T", help="as 80 or 1:20.5")
     add("--to", dest="to_s", type=seconds, metavar="T", help="likewise; where the result ends")
     add("--codec", choices=CODECS, help="(default: the video's own where it can be written)")
@@ -85,7 +85,6 @@ def run(options: argparse.Namespace) -> int:
         options.parser.error("--to must come after --from")
     require("video", "av")
     os.environ.setdefault("SVT_LOG", "0")  # the AV1 encoder introduces itself otherwise
-    from fivefold.runtime.enhancer import Enhancer
     from fivefold.video.enhance import VideoSettings, enhance_video
 
     settings = VideoSettings(
@@ -100,12 +99,12 @@ def run(options: argparse.Namespace) -> int:
     )
     bar = _Bar(is_quiet=options.json)
     try:
-        enhancer = Enhancer.load(options.bundle, expert=options.expert, threads=1)
+        enhancer = load_enhancer(options.bundle, options.expert, threads=1)
         with bar:
             report = enhance_video(
                 source, target, enhancer, settings, started=bar.start, advanced=bar.advance
             )
-    except ValueError as error:  # an unknown style; a codec, suffix, … that do not go together
+    except ValueError as error:  # a codec, suffix, … that do not go together
         options.parser.error(one_line(str(error)))
     _tell(source, target, report, as_json=options.json)
     return 0 if report.is_complete else 1

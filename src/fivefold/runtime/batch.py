@@ -381,7 +381,7 @@ def _described(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo:
             photo,
             {
                 "Software": f"fivefold {VERSION}",
-                "Model": enhancer.bundle.manifest.name,
+                "Model": enhancer.model_name,
                 "Strength": f"{settings.strength:g}",
             },
         )

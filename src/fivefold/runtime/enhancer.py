@@ -112,6 +112,16 @@ class Enhancer:
         bundle_read = Bundle.read(find_bundle(bundle))
         return cls(bundle_read, expert=expert, threads=threads, device=device)
 
+    @property
+    def model_name(self) -> str:
+        """What made a photo: the bundle, and the style or blend where the bundle has several."""
+        name = self.bundle.manifest.name
+        if len(self.styles) == 1:
+            return name
+        shares = {s: f"{b:.4g}" for s, b in zip(self.styles, self.blend, strict=True) if b}
+        alone = shares.get(self.styles[0]) == "1"
+        return name if alone else f"{name} ({', '.join(f'{s} {b}' for s, b in shares.items())})"
+
     def in_style(self, expert: str | Blend) -> Self:
         """The same enhancer with another style or blend; both share the network.
 

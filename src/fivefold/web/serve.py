@@ -163,7 +163,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def load_experts(bundles: list[str] | None, workers: int) -> dict[str, Enhancer]:
-    """Enhancers by the names of their bundles, the default one first.
+    """Enhancers by style, or by bundle where it has one only, the default one first.
 
     Args:
         bundles: Files and names; ``None`` means all that came with the package.
@@ -179,10 +179,10 @@ def load_experts(bundles: list[str] | None, workers: int) -> dict[str, Enhancer]
     experts: dict[str, Enhancer] = {}
     for bundle in offered_bundles(bundles):
         enhancer = Enhancer.load(bundle, threads=threads)
-        name = enhancer.bundle.manifest.name
-        if name in experts:
-            raise FivefoldError(f"{bundle}: another bundle is called {name} too")
-        experts[name] = enhancer
+        for style in enhancer.styles:
+            if style in experts:
+                raise FivefoldError(f"{bundle}: another bundle is or has a {style} too")
+            experts[style] = enhancer.in_style(style)
     return experts
 
 

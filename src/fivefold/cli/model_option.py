@@ -1,0 +1,55 @@
+"""``--bundle`` and ``--expert``: which model enhances, and in whose style."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fivefold.runtime.enhancer import Enhancer
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Describe the options."""
+    add = parser.add_argument
+    add("--bundle", metavar="B", help="model to use: a file, or a name that 'info' lists")
+    add_expert_option(parser)
+
+
+def add_expert_option(parser: argparse.ArgumentParser) -> None:
+    """Describe ``--expert`` alone."""
+    parser.add_argument(
+        "--expert",
+        type=_blend,
+        metavar="NAME",
+        help="whose style: consensus, a to e, or a blend such as a=0.5,d=0.5, whose weights count "
+        "relative to their sum and may be negative",
+    )
+
+
+def load_enhancer(
+    bundle: str | None, expert: str | None, *, threads: int | None = None, device: str = "cpu"
+) -> Enhancer:
+    """The enhancer that was asked for.
+
+    Raises:
+        BundleError: If the bundle cannot be used, or does not have the style.
+    """
+    from fivefold.errors import BundleError
+    from fivefold.runtime.enhancer import Enhancer
+
+    try:
+        return Enhancer.load(bundle, expert=expert, threads=threads, device=device)
+    except ValueError as error:
+        raise BundleError(f"--expert: {error}") from error
+
+
+def _blend(text: str) -> str:
+    """A blend's text, checked."""
+    from fivefold.runtime.blend import parse_blend
+
+    try:
+        parse_blend(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
