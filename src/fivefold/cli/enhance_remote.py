@@ -68,7 +68,12 @@ def run_remote(options: argparse.Namespace, settings: Settings) -> int:
         return 1 if plan.unreadable else 0
     summary = Summary(failed=len(plan.unreadable))
     outcomes = run_batch(
-        plan, settings, bundle=options.bundle, cluster=options.cluster, jobs=options.jobs
+        plan,
+        settings,
+        bundle=options.bundle,
+        expert=options.expert,
+        cluster=options.cluster,
+        jobs=options.jobs,
     )
     with Progress(len(plan.tasks), "photos") as progress:
         for outcome in outcomes:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from io import BytesIO
-from pathlib import Path
 
 from fivefold.cluster.here import enhance_here
 from fivefold.cluster.manifest import Manifest
@@ -15,6 +12,7 @@ from fivefold.cluster.on_ray import enhance_on_ray, ray_cluster
 from fivefold.cluster.outcome import RemoteOutcome
 from fivefold.cluster.plan import RemotePlan, RemoteTask
 from fivefold.errors import BundleError
+from fivefold.photo.threads import available_threads
 from fivefold.runtime.batch import Settings
 from fivefold.runtime.bundle import Bundle
 from fivefold.runtime.enhancer import Enhancer, find_bundle
@@ -26,6 +24,7 @@ def run_batch(
     settings: Settings,
     *,
     bundle: str | os.PathLike[str] | None = None,
+    expert: str | None = None,
     cluster: str | None = None,
     jobs: int | None = None,
 ) -> Iterator[RemoteOutcome]:
@@ -39,6 +38,7 @@ def run_batch(
         plan: What to read and where to write.
         settings: How to enhance and write.
         bundle: The model; see :func:`fivefold.runtime.enhancer.find_bundle`.
+        expert: Whose style, one of the bundle's or a blend.
         cluster: Address of a Ray cluster, see :func:`fivefold.cluster.on_ray.ray_cluster`; by
             default the threads of this machine do it.
         jobs: How many photos to work on at a time; by default one for each core.
@@ -48,19 +48,20 @@ def run_batch(
         end.
 
     Raises:
-        BundleError: If the bundle cannot be used.
+        BundleError: If the bundle cannot be used, or does not have the style.
         PhotoError: If the manifest cannot be read or written.
         ClusterError, MissingExtraError: If the cluster cannot be used.
     """
     path = find_bundle(bundle)
-    content = _content(path)
-    model = Bundle.read(BytesIO(content))
+    model = Bundle.read(path)
+    cores = available_threads()
+    enhancer = _enhancer(model, expert, threads=max(1, cores // (jobs or cores)))
     with ExitStack() as stack:
         if cluster is not None:
             stack.enter_context(ray_cluster(cluster, cores=jobs))
         manifest = None
         if plan.folder is not None:
-            manifest = stack.enter_context(Manifest(plan.folder, _recipe(model, settings)))
+            manifest = stack.enter_context(Manifest(plan.folder, _recipe(model, expert, settings)))
         tasks = []
         for task, settled in _settled(plan, settings, manifest):
             if settled is None:
@@ -70,11 +71,10 @@ def run_batch(
         if not tasks:
             return
         if cluster is not None:
-            outcomes = enhance_on_ray(tasks, content, settings, jobs=jobs)
+            content = path.read_bytes()
+            outcomes = enhance_on_ray(tasks, content, settings, expert=expert, jobs=jobs)
         else:
-            loader = stack.enter_context(ThreadPoolExecutor(1))
-            enhancer = loader.submit(Enhancer, model)
-            outcomes = enhance_here(tasks, enhancer.result, settings, jobs=jobs)
+            outcomes = enhance_here(tasks, lambda: enhancer, settings, jobs=jobs)
         for outcome in stack.enter_context(closing(outcomes)):
             if manifest is not None:
                 manifest.add(outcome)
@@ -96,16 +96,16 @@ def _settled(
         yield task, settled
 
 
-def _content(path: Path) -> bytes:
+def _enhancer(model: Bundle, expert: str | None, *, threads: int) -> Enhancer:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        return Enhancer(model, expert=expert, threads=threads)
+    except ValueError as error:
+        raise BundleError(f"{model.source}: {error}") from error
 
 
-def _recipe(model: Bundle, settings: Settings) -> Recipe:
+def _recipe(model: Bundle, expert: str | None, settings: Settings) -> Recipe:
     return Recipe(
-        model=model.manifest.name,
+        model=f"{model.manifest.name} {expert or ''}".strip(),
         model_sha256=model_sha256(model),
         strength=settings.strength,
         quality=settings.quality,

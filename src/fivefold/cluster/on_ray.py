@@ -41,6 +41,7 @@ class _Order:
     """What a worker has to know beside its photos."""
 
     bundle: Any
+    expert: str | None
     ledger: Any
     settings: Settings
     version: str
@@ -105,6 +106,7 @@ def enhance_on_ray(
     bundle: bytes,
     settings: Settings,
     *,
+    expert: str | None = None,
     jobs: int | None = None,
     max_attempts: int = MAX_ATTEMPTS,
     max_photo_s: float = MAX_PHOTO_S,
@@ -118,6 +120,7 @@ def enhance_on_ray(
         tasks: What to read and where to write; every machine must reach the addresses.
         bundle: The content of the bundle's file, which is sent to every machine.
         settings: How to enhance and write.
+        expert: Whose style, one of the bundle's or a blend.
         jobs: How many photos to work on at a time; by default as many as there are cores.
         max_attempts: A photo that so many workers died of is told as poisoned.
         max_photo_s: A photo that takes longer to enhance counts as deadly.
@@ -137,6 +140,7 @@ def enhance_on_ray(
     actor = ray.remote(num_cpus=0, scheduling_strategy=_here(), max_restarts=0)(Attempts).remote()
     order = _Order(
         ray.put(bundle),
+        expert,
         actor,
         replace(settings, threads=1),
         VERSION,
@@ -167,6 +171,8 @@ def enhance_on_ray(
                     yield outcome
     except ray.exceptions.RayError as error:
         raise ClusterError(f"the cluster failed: {_cause(error)}") from error
+    finally:
+        ray.kill(actor)  # workers that wait for the next batch would keep it
     if awaited:
         raise ClusterError(f"the cluster told nothing about {len(awaited)} photos")
 
@@ -193,7 +199,7 @@ def _outcomes(block: dict[str, Any], order: _Order) -> Iterator[RemoteOutcome]:
     ]
     return work_through(
         tasks,
-        lambda: _enhancer(order.bundle),
+        lambda: _enhancer(order.bundle, order.expert),
         order.settings,
         ledger=_RemoteLedger(order.ledger),
         max_attempts=order.max_attempts,
@@ -202,11 +208,11 @@ def _outcomes(block: dict[str, Any], order: _Order) -> Iterator[RemoteOutcome]:
 
 
 @lru_cache(maxsize=1)
-def _enhancer(bundle: Any) -> Enhancer:
+def _enhancer(bundle: Any, expert: str | None) -> Enhancer:
     """The enhancer of this process, made for its first photo and kept for all that follow."""
     import ray
 
-    return Enhancer(Bundle.read(BytesIO(ray.get(bundle))), threads=1)
+    return Enhancer(Bundle.read(BytesIO(ray.get(bundle))), expert=expert, threads=1)
 
 
 class _RemoteLedger:
