@@ -100,7 +100,7 @@ def _verbs(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Argu
 
 def _described(parser: argparse.ArgumentParser) -> str:
     # The width decides where lines of the usage break, whatever terminal the site is built in.
-    parser.formatter_class = functools.partial(argparse.HelpFormatter, width=88)
+    parser.formatter_class = functools.partial(argparse.HelpFormatter, width=76)
     usage = parser.format_usage().removeprefix("usage: ").rstrip()
     text = f"{parser.description}\n\n```text\n{usage}\n```\n\n"
     rows = [_row(action, parser) for action in parser._actions if action.dest != "help"]
