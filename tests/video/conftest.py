@@ -6,9 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("av", reason="PyAV is not installed")
-
 from clips import Told
 
 from fivefold.cli import main
