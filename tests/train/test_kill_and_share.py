@@ -29,6 +29,7 @@ CONFIG = TrainConfig(
     epochs=3,
     learning_rate=1e-3,
     average_decay=0.9,
+    fast_steps=True,
 )
 
 PROGRAM = """
