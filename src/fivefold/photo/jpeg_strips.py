@@ -35,7 +35,7 @@ def encode(
         quality: 1…100.
         colour_space: ``"RGB"`` or ``"GRAY"``.
         chroma: Chroma subsampling, as simplejpeg names it.
-        threads: How many strips are coded at a time.
+        threads: How many strips are coded at a time; with one, the picture stays in one piece.
 
     Returns:
         The file in pieces; the first holds all of its segments.
@@ -50,12 +50,13 @@ def encode(
     unit_width_px, unit_height_px = _UNIT_PX[chroma]
     units_across = -(-width_px // unit_width_px)
     units_down = -(-height_px // unit_height_px)
-    strips = min(threads, units_down, height_px * width_px // _MIN_STRIP_PIXELS)
-    if strips < 2 or units_across > _MAX_INTERVAL:
+    # More strips than threads: none waits long for the others, and each needs less memory.
+    strips = min(4 * threads, units_down, height_px * width_px // _MIN_STRIP_PIXELS)
+    if threads < 2 or strips < 2 or units_across > _MAX_INTERVAL:
         return [coded(pixels)]
     rows = min(-(-units_down // strips), _MAX_INTERVAL // units_across)
     tops = range(0, height_px, rows * unit_height_px)
-    parts = share_out(coded, [pixels[y : y + rows * unit_height_px] for y in tops], strips)
+    parts = share_out(coded, [pixels[y : y + rows * unit_height_px] for y in tops], threads)
     return _joined(parts, height_px, rows * units_across)
 
 
