@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "colour_module.h"
 #include "instruction_set.h"
 #include "network_module.h"
 #include "portable_pass.h"
@@ -124,6 +125,7 @@ NB_MODULE(_native, module) {
                "matrix_bias"_a, "slopes"_a, "thresholds"_a, "bias"_a, "sample_bits"_a);
     fivefold::bind_network(module);
     fivefold::bind_training(module);
+    fivefold::bind_colour(module);
     module.def("instruction_set", [] {
         return fivefold::kInstructionSetNames[static_cast<int>(fivefold::instruction_set())];
     });

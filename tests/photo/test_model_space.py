@@ -12,7 +12,7 @@ from photo_samples import PROFILES, srgb_profile, table_profile
 
 from fivefold.kernels.engine import render
 from fivefold.kernels.grid import BilateralGrid
-from fivefold.photo import profile
+from fivefold.photo import colour, compiled_space, profile
 from fivefold.photo.model_space import MatrixSpace, model_space, to_srgb
 
 
@@ -67,6 +67,52 @@ def test_any_colour_comes_back(name, seed, dtype):
     back = space.from_model(space.to_model(pixels), np.dtype(dtype))
     assert back.dtype == pixels.dtype
     check_same(back, pixels, space)
+
+
+@pytest.mark.skipif(not compiled_space.is_available(), reason="no compiled kernels")
+@pytest.mark.parametrize("instructions", ["portable", "avx2", "avx512"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_compiled_way_equals_numpy(name, dtype, instructions, monkeypatch):
+    """Both ways agree with NumPy's single precision, out of gamut and beyond 1 too."""
+    from fivefold import _native
+
+    space = model_space(PROFILES[name])
+    rng = np.random.default_rng(2)
+    pixels = rng.integers(0, np.iinfo(dtype).max + 1, (7, 333, 3), dtype)
+    pixels[0, :5] = 0
+    wild = rng.normal(0.5, 1.5, pixels.shape).astype(np.float32)
+    wild[:2] *= 1e-4
+    _native.limit_instruction_set(instructions)
+    try:
+        there, back = space.to_model(pixels), space.from_model(wild, np.dtype(dtype))
+    finally:
+        _native.limit_instruction_set("avx512")
+    monkeypatch.setattr(compiled_space, "_native", None)
+    np.testing.assert_allclose(
+        colour.srgb_to_linear(there),
+        colour.srgb_to_linear(space.to_model(pixels)),
+        rtol=2e-6,
+        atol=6e-7,
+    )
+    expected = space.from_model(wild, np.dtype(dtype))
+    if dtype == np.uint16:
+        check_same(back, expected, space)
+    else:
+        assert np.abs(back.astype(int) - expected).max() <= 1
+        assert (back != expected).mean() < 1e-3
+
+
+@pytest.mark.skipif(not compiled_space.is_available(), reason="no compiled kernels")
+def test_pixels_that_are_not_numbers_become_some_colour():
+    """NaN and infinities in rendered colours neither crash nor change their neighbours."""
+    space = model_space(PROFILES[min(PROFILES)])
+    srgb = np.full((3, 40, 3), 0.5, np.float32)
+    expected = space.from_model(srgb, np.dtype(np.uint8))[0, 0]
+    srgb[1, 7], srgb[1, 8], srgb[2, 39] = np.nan, np.inf, -np.inf
+    back = space.from_model(srgb, np.dtype(np.uint8))
+    ordinary = np.isfinite(srgb).all(axis=-1)
+    assert (back[ordinary] == expected).all()
 
 
 @pytest.mark.parametrize("name", PROFILES)

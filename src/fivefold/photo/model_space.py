@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.errors import UnsupportedPhotoError
-from fivefold.photo import colour, profile
+from fivefold.photo import colour, compiled_space, profile
 from fivefold.photo.image import FULL_SCALE, Pixels
 
 _NO_CHANGE = 2.5e-3  # of a matrix; the rounding with which profiles state sRGB's primaries
@@ -52,6 +52,8 @@ class MatrixSpace:
 
     def to_model(self, pixels: Pixels) -> NDArray[np.float32]:
         """Pixels ``(H, W, 3)`` of any type to extended sRGB."""
+        if pixels.dtype != np.float32 and compiled_space.is_available():
+            return compiled_space.to_model(pixels, self.curves, self.matrix)
         linear = self._by_channel(_linear_light, pixels)
         if self.matrix is not None:
             linear = linear @ self.matrix.T.astype(np.float32)
@@ -62,9 +64,12 @@ class MatrixSpace:
 
         Floating-point pixels are not held in 0…1.
         """
+        back = None if self.matrix is None else np.linalg.inv(self.matrix)
+        if dtype != np.float32 and compiled_space.is_available():
+            return compiled_space.from_model(srgb, dtype, self.curves, back)
         linear = colour.srgb_to_linear(srgb)
-        if self.matrix is not None:
-            linear = linear @ np.linalg.inv(self.matrix).T.astype(np.float32)
+        if back is not None:
+            linear = linear @ back.T.astype(np.float32)
         coded = self._by_channel(profile.Curve.to_coded, linear)
         return _as_pixels(coded, dtype)
 
