@@ -9,13 +9,16 @@ PIP := PIP_CONSTRAINT="$(CURDIR)/constraints.txt" PIP_BUILD_CONSTRAINT="$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard csrc/*)
 
-.PHONY: help demo test lint docs bench page static-site clean distclean
+.PHONY: help demo test lint sanitize soak fuzz docs bench page static-site clean distclean
 
 help:
 	@echo "make demo       enhance the photos in examples/ into demo/"
 	@echo "make test       lint, types, layers, documentation and all tests"
 	@echo "make lint       the first three of these"
 	@echo "make docs       the documentation as a site, into docs_site/"
+	@echo "make sanitize   the compiled kernels' tests under AddressSanitizer and UBSan (GCC)"
+	@echo "make soak       the tests of damaged files with 20000 of each format"
+	@echo "make fuzz       readers of photos, bundles and grids against atheris, 10 minutes each"
 	@echo "make static-site  the page with the network in it, for any static host, into site/ (Node)"
 	@echo "make bench      the figures of the performance table"
 	@echo "make clean      remove what the targets made; make distclean: $(VENV) as well"
@@ -42,6 +45,40 @@ lint: $(VENV)/dev.stamp
 # Material's announcement of its successor.
 docs: $(VENV)/dev.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# A copy of the package in a folder of its own; -S keeps the environment's from hiding it. These
+# are the tests that lead every path of the kernels to the edges of its arrays.
+SANITIZED := build/sanitized
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -g1
+sanitize: $(VENV)/dev.stamp
+	@$(PIP) --no-deps --upgrade --target $(SANITIZED) \
+		--config-settings=build-dir=$(SANITIZED)-objects \
+		--config-settings=cmake.define.FIVEFOLD_OPTIMIZATION=-O1 \
+		--config-settings=cmake.define.CMAKE_CXX_FLAGS="$(SANITIZERS)" .
+	@ls $(SANITIZED)/fivefold/_native* >/dev/null  # a build that failed installs no kernels
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	PYTHONPATH="$(SANITIZED):$$($(BIN)/python -c 'import sysconfig as s; print(s.get_path("purelib"))')" \
+		$(BIN)/python -S -m pytest -q -p no:cacheprovider -k "not numpy or compiled" \
+		tests/kernels/test_engines.py tests/kernels/test_fixed_point.py \
+		tests/kernels/test_thumbnail.py tests/photo/test_model_space.py
+
+SOAK ?= 20000
+soak: $(VENV)/dev.stamp
+	FIVEFOLD_SOAK=$(SOAK) $(BIN)/python -m pytest tests/photo/test_hostile.py
+
+SECONDS_EACH ?= 600
+fuzz: $(VENV)/dev.stamp
+	@$(PIP) atheris
+	@mkdir -p build/fuzz/photo build/fuzz/bundle build/fuzz/grid
+	cp examples/*.jpg build/fuzz/photo
+	cp src/fivefold/weights/*.fivefold build/fuzz/bundle
+	$(BIN)/python -c 'import sys; from fivefold.export.grid_file import pack_grid; \
+		from fivefold.kernels import BilateralGrid; \
+		sys.stdout.buffer.write(pack_grid(BilateralGrid.identity(3, 2, 2)))' > build/fuzz/grid/identity.grid
+	cd build/fuzz && for target in photo bundle grid; do \
+		../../$(BIN)/python ../../tests/fuzz/fuzz_$$target.py $$target \
+			-max_total_time=$(SECONDS_EACH) || exit 1; done
 
 # The page in the package, from its source.
 page: web/node_modules/.package-lock.json
