@@ -298,9 +298,8 @@ def _resume(
     facts = load_checkpoint(run, {"net": net, "average": average.net}, optimiser)
     if facts is None:
         return Progress()
-    # A checkpoint of an older version may lack keys; its steps were not fast.
-    earlier: dict[str, Any] = {"fast_steps": False, **facts["config"]}
-    with suppress(TypeError, ValueError):  # of a newer version: its keys differ
+    earlier: dict[str, Any] = facts["config"]
+    with suppress(TypeError, ValueError):  # what an older version lacks is added, a newer's stays
         earlier = json.loads(json.dumps(dataclasses.asdict(TrainConfig.of(earlier))))
     differing = sorted(k for k in {*earlier, *frozen} if earlier.get(k) != frozen.get(k))
     if differing:
