@@ -181,7 +181,7 @@ def load_experts(bundles: list[str] | None, workers: int) -> dict[str, Enhancer]
         enhancer = Enhancer.load(bundle, threads=threads)
         for style in enhancer.styles:
             if style in experts:
-                raise FivefoldError(f"{bundle}: another bundle is or has a {style} too")
+                raise FivefoldError(f"{bundle}: another bundle is called {style} too, or has it")
             experts[style] = enhancer.in_style(style)
     return experts
 
