@@ -23,7 +23,7 @@ _MOST_NUMBERS = 1 << 24  # of a value on the way; the paper's networks have a si
 
 Array: TypeAlias = NDArray[np.float32]
 Shape: TypeAlias = tuple[int, ...]
-Operation: TypeAlias = Callable[..., Array]
+Operation: TypeAlias = Callable[[list[Array]], Array]
 
 
 class UnknownNetworkError(ValueError):
@@ -73,9 +73,10 @@ class CompiledNetwork:
         """Run the network on an array of ``input_shape``."""
         values = {"thumbnail": thumbnail}
         for step in self._steps:
-            values[step.gives] = step.run(*(values[name] for name in step.takes))
+            taken = [values[name] for name in step.takes]
             for name in step.last_takes:
                 del values[name]
+            values[step.gives] = step.run(taken)
         return np.ascontiguousarray(values["grid"])
 
 
@@ -138,11 +139,13 @@ class _Compiler:
         pack_weights(weights, packed)
         rows, columns = (1 + (side + 2 * border - kernel) // stride for side in (height, width))
 
-        def run(picture: Array) -> Array:
+        def run(taken: list[Array]) -> Array:
             padded = np.zeros((height + 2 * border, width + 2 * border, channels), np.float32)
+            picture = taken.pop()
             padded[border : border + height, border : border + width] = picture[0].transpose(
                 1, 2, 0
             )
+            del picture  # of no use any more, and the largest value of all
             output = np.empty((rows, columns, outputs), np.float32)
             convolve(padded, packed, bias, output, stride, self._threads)
             return output.transpose(2, 0, 1)[None]
@@ -159,9 +162,9 @@ class _Compiler:
         outputs = len(weights)
         bias = self._bias(node, outputs)
 
-        def run(vector: Array) -> Array:
+        def run(taken: list[Array]) -> Array:
             output = np.empty(outputs, np.float32)
-            connect(np.ascontiguousarray(vector[0]), weights, bias, output)
+            connect(np.ascontiguousarray(taken[0][0]), weights, bias, output)
             return output[None]
 
         return run, (1, outputs)
@@ -170,8 +173,8 @@ class _Compiler:
         name = node.inputs[0]
         in_place = name in self._own_memory and self._uses[name] == 1
 
-        def run(value: Array) -> Array:
-            rectified: Array = np.maximum(value, 0, out=value if in_place else None)
+        def run(taken: list[Array]) -> Array:
+            rectified: Array = np.maximum(taken[0], 0, out=taken[0] if in_place else None)
             return rectified
 
         return run, self._shape(node, 0)
@@ -181,7 +184,7 @@ class _Compiler:
             shape = np.broadcast_shapes(self._shape(node, 0), self._shape(node, 1))
         except ValueError as error:
             raise UnknownNetworkError("a sum of other shapes") from error
-        return np.add, shape
+        return lambda taken: taken[0] + taken[1], shape
 
     def _new_shape(self, node: Node) -> tuple[Operation, Shape]:
         before, numbers = self._shape(node, 0), self._constant(node, 1, np.int64).tolist()
@@ -192,7 +195,7 @@ class _Compiler:
             _require(numbers == [*range(len(before), len(before) + len(numbers))], "new axes")
             shape = before + (1,) * len(numbers)
         _require(prod(shape) == prod(before), "a new shape")
-        return lambda value: value.reshape(shape), shape
+        return lambda taken: taken[0].reshape(shape), shape
 
     def _shape(self, node: Node, place: int) -> Shape:
         name = node.inputs[place] if place < len(node.inputs) else ""
