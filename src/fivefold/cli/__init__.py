@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # whoever read the output has gone
         _drop_output()
-        return 128 + signal.SIGPIPE
+        return 141  # 128 + SIGPIPE, a signal that Windows does not have
     except OSError as error:  # reading and writing photos have errors of their own
         _drop_output()
         say(f"{error.filename or 'standard output'}: {error.strerror or error}")
