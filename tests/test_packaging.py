@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ import pytest
 import yaml
 from packaging.version import Version
 
+from fivefold import cli
 from fivefold.version import VERSION
 from installed_package import problems
 
@@ -101,6 +103,10 @@ def test_the_image_is_built_from_files_that_are_there() -> None:
     assert int(user) > 0
     (extras,) = re.findall(r"fivefold\[([a-z,]+)\]", "\n".join(lines))
     assert set(extras.split(",")) <= PROJECT["project"]["optional-dependencies"].keys()
+
+    starts = dict(line.split(maxsplit=1) for line in lines if line.startswith(("ENTRY", "CMD")))
+    assert json.loads(starts["ENTRYPOINT"]) == list(PROJECT["project"]["scripts"])
+    assert cli.parser().parse_args(json.loads(starts["CMD"])).host == "0.0.0.0"
 
 
 def build(kind: str, source: Path, target: Path) -> Path:
