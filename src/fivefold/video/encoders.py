@@ -45,6 +45,7 @@ class Codec:
         default_preset: Speed if none is asked for.
         presets: What may be asked for, from fast to slow.
         preset_option: What the encoder calls it.
+        needs_even_sides: Where chroma is shared by two columns or rows, their number must be even.
         extra: Further options.
     """
 
@@ -55,11 +56,20 @@ class Codec:
     default_preset: str | None = None
     presets: tuple[str, ...] = ()
     preset_option: str = "preset"
+    needs_even_sides: bool = False
     extra: tuple[tuple[str, str], ...] = ()
 
 
 CODECS = {
-    "h264": Codec("libx264", ("mp4", "mov", "matroska", "mpegts"), 18, 51, "medium", _X26X_PRESETS),
+    "h264": Codec(
+        "libx264",
+        ("mp4", "mov", "matroska", "mpegts"),
+        18,
+        51,
+        "medium",
+        _X26X_PRESETS,
+        needs_even_sides=True,
+    ),
     "hevc": Codec(
         "libx265",
         ("mp4", "mov", "matroska", "mpegts"),
@@ -67,6 +77,7 @@ CODECS = {
         51,
         "medium",
         _X26X_PRESETS,
+        needs_even_sides=True,
         extra=(("x265-params", "log-level=none"),),
     ),
     "av1": Codec(
@@ -121,6 +132,7 @@ def choose(
     codec: str | None = None,
     crf: int | None = None,
     preset: str | None = None,
+    size_px: tuple[int, int] = (2, 2),
 ) -> Choice:
     """Choose how to write a video.
 
@@ -135,6 +147,7 @@ def choose(
         codec: A key of :data:`CODECS`.
         crf: Quality, 0 is best.
         preset: Speed.
+        size_px: Width and height; where one is odd some encoders must not share chroma.
 
     Raises:
         ValueError: For an unknown suffix or codec, a codec that does not go into the container, a
@@ -163,7 +176,10 @@ def choose(
     if chosen.default_preset is not None:
         options[chosen.preset_option] = preset or chosen.default_preset
         words.append(f"preset {options[chosen.preset_option]}")
-    pixel_format = nearest_format(input_format, _offered(codec))
+    offered = _offered(codec)
+    if chosen.needs_even_sides:
+        offered = [name for name in offered if _Layout.of(name).fits(size_px)]
+    pixel_format = nearest_format(input_format, offered)
     words.append(pixel_format)
     return Choice(codec, chosen.library, container, pixel_format, options, ", ".join(words))
 
@@ -232,6 +248,13 @@ class _Layout:
             is_plain=bool(parts)
             and len({part.plane for part in parts}) == len(parts)
             and not (name.startswith("yuvj") or layout.has_palette or layout.is_big_endian),
+        )
+
+    def fits(self, size_px: tuple[int, int]) -> bool:
+        """Whether each sample of chroma stands for as many pixels as the others."""
+        return all(
+            side % 2 == 0 or shared in (0, 8)
+            for side, shared in zip(size_px, self.chroma, strict=True)
         )
 
 

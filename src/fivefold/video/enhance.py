@@ -145,6 +145,7 @@ def enhance_video(
             codec=settings.codec,
             crf=settings.crf,
             preset=settings.preset,
+            size_px=(first.width, first.height),
         )
         converter = Converter(colours, first.width, first.height, choice.pixel_format)
         with VideoWriter(target, reader, colours, converter, choice) as writer:

@@ -59,6 +59,7 @@ class VideoReader:
         first_frame: Its first frame.
         losses: What could not be read so far.
         from_s: Where it begins, in seconds from the file's beginning.
+        length_s: How long the result is at the most; ``None`` for as long as the file.
         start_s: What becomes time 0 of the result, in the file's own time.
     """
 
@@ -87,7 +88,7 @@ class VideoReader:
             origin_s = max(0.0, (self.container.start_time or 0) / _MICROSECONDS)
             self.start_s = origin_s + from_s
             self.from_s = from_s
-            self._length_s = None if to_s is None else to_s - from_s
+            self.length_s = None if to_s is None else to_s - from_s
             self._last_ticks: int | None = None
             self._faults = [0, 0]
             self._last_stamps = [_NEVER, _NEVER]
@@ -133,8 +134,8 @@ class VideoReader:
         if self._is_whole and self.stream.frames:
             return self.stream.frames
         length_s = max(0.0, whole_s - self.from_s)
-        if self._length_s is not None:
-            length_s = min(length_s, self._length_s)
+        if self.length_s is not None:
+            length_s = min(length_s, self.length_s)
         return round(length_s * self.frames_per_s)
 
     def offset_ticks(self, stream: Stream) -> int:
@@ -148,7 +149,7 @@ class VideoReader:
     def is_after(self, time_s: float) -> bool:
         """Whether a time of the result lies behind its end."""
         # Half a microsecond, so that rounding does not add a frame.
-        return self._length_s is not None and time_s >= self._length_s - 5e-7
+        return self.length_s is not None and time_s >= self.length_s - 5e-7
 
     def items(self) -> Generator[VideoFrame | Packet[Any]]:
         """Frames of the video and packets of the other streams, as they stand in the file.
@@ -174,7 +175,7 @@ class VideoReader:
 
     @property
     def _is_whole(self) -> bool:
-        return not self.from_s and self._length_s is None
+        return not self.from_s and self.length_s is None
 
     def _choose_stream(self) -> VideoStream:
         pictures = Disposition.attached_pic | Disposition.timed_thumbnails

@@ -10,6 +10,7 @@ import io
 import os
 import secrets
 import stat
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -233,12 +234,13 @@ class VideoWriter:
         )
         chapters = []
         for chapter in source.container.chapters():
-            shift = round(source.start_s / chapter["time_base"]) if chapter["time_base"] else 0
-            chapter["start"], chapter["end"] = chapter["start"] - shift, chapter["end"] - shift
-            if chapter["end"] > 0 and not source.is_after(
-                float(chapter["start"] * (chapter["time_base"] or 0))
-            ):
-                chapter["start"] = max(0, chapter["start"])
+            tick_s = chapter["time_base"] or Fraction(1)
+            shift = round(source.start_s / tick_s)
+            start, end = max(0, chapter["start"] - shift), chapter["end"] - shift
+            if source.length_s is not None:
+                end = min(end, round(source.length_s / tick_s))
+            if start < end:
+                chapter["start"], chapter["end"] = start, end
                 chapters.append(chapter)
         self._container.set_chapters(chapters)
 
