@@ -18,6 +18,7 @@ import pytest
 from command import Result
 from PIL import Image
 
+from fivefold.photo.atomic import PARTIAL_SUFFIX
 from fivefold.photo.files import read_photo
 
 Run = Callable[..., Result]
@@ -31,6 +32,12 @@ def noise(path: Path, width: int, height: int) -> Path:
     pixels = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
     Image.fromarray(pixels).save(path)
     return path
+
+
+def visible(folder: Path) -> list[str]:
+    """What people see: nothing hidden but for temporary files, which must be gone."""
+    names = [path.name for path in folder.iterdir()]
+    return sorted(n for n in names if not n.startswith(".") or n.endswith(PARTIAL_SUFFIX))
 
 
 def truncated_jpeg(path: Path) -> None:
@@ -71,7 +78,7 @@ def test_a_bad_photo_is_one_line_and_the_rest_goes_on(
     assert line.count(shown) == 1
     assert reason in line.lower()
     assert "3 photos enhanced, 1 failed in" in result.err
-    assert sorted(path.name for path in (photos / "out").iterdir()) == ["a.jpg", "b.png", "sub"]
+    assert visible(photos / "out") == ["a.jpg", "b.png", "sub"]
 
 
 def test_a_name_that_is_no_text_is_handled(fivefold: Run, photos: Path) -> None:
@@ -127,7 +134,7 @@ def test_a_full_disk(fivefold: Run, photos: Path) -> None:
     try:
         noise(photos / "large.png", 300, 300)
         result = fivefold("enhance", "large.png", "in/a.jpg", "-o", "disk")
-        left = sorted(path.name for path in disk.iterdir())
+        left = visible(disk)
     finally:
         subprocess.run(["umount", str(disk)], check=True)
     assert result.code == 1
@@ -148,7 +155,7 @@ def test_a_file_that_may_not_grow(start: Start, photos: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert err.decode().splitlines()[0] == "fivefold: out/large.png: file too large"
-    assert [path.name for path in (photos / "out").iterdir()] == ["a.jpg"]
+    assert visible(photos / "out") == ["a.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +197,7 @@ def test_an_interruption_leaves_whole_results_only(
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert b"Traceback" not in err
-    written = list((photos / "out").iterdir())
+    written = [photos / "out" / name for name in visible(photos / "out")]
     assert 2 <= len(written) < 60
     for path in written:
         assert path.suffix == ".png"
