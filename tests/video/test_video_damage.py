@@ -347,3 +347,21 @@ def test_a_clip_trimmed_by_an_edit_list_is_whole(enhancer: Enhancer, tmp_path: P
     report = enhance_video(source, tmp_path / "b.mp4", enhancer, FAST)
     assert report.is_complete
     assert report.frames == len(read_frames(source)) == 30
+
+
+def test_damaged_sound_does_not_cost_the_picture(enhancer: Enhancer, tmp_path: Path) -> None:
+    """What a container refuses of it is left out, and that is told."""
+    content = clip(tmp_path / "a.ts", 40, has_audio=True).read_bytes()
+    damaged, told = tmp_path / "damaged.ts", []
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        bad = bytearray(content)
+        for place in random.integers(2000, len(bad), 40):
+            bad[place] = random.integers(0, 256)
+        damaged.write_bytes(bad)
+        for suffix in (".mp4", ".mkv"):
+            target = tmp_path / f"out{suffix}"
+            report = enhance_video(damaged, target, enhancer, FAST)
+            assert len(read_frames(target)) == report.frames > 15
+            told += report.notes
+    assert any("damaged packets of other streams left out" in note for note in told)

@@ -31,6 +31,7 @@ from fivefold.video.reader import VideoReader
 
 # Facts about the file that was read, not about what is in it; the muxer states its own.
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_REFUSED = (av.InvalidDataError, av.ArgumentError, av.PatchWelcomeError)
 _TIMECODE = "timecode"
 _HEVC_TAG = "hvc1"  # the only one of two that Apple's players take
 
@@ -63,6 +64,7 @@ class VideoWriter:
             VideoWriteError: If the file cannot be created, or the encoder refuses.
         """
         self.notes: list[str] = []
+        self._copied = self._refused = 0
         self._last_dts: dict[int, int] = {}
         self._is_strict = choice.container in ("mp4", "mov", "mpegts")  # no two at one time
         self._path = Path(os.path.realpath(path))
@@ -95,16 +97,18 @@ class VideoWriter:
             self._drop()
             raise
 
-    def encode(self, frame: VideoFrame) -> None:
-        """Write a frame; its time is kept.
+    def encode(self, frame: VideoFrame | None) -> None:
+        """Write a frame, whose time is kept; ``None`` for those that the encoder still holds.
 
         Raises:
             VideoWriteError: If the disk is full, or the encoder fails.
         """
         try:
-            self._container.mux(self._video.encode(frame))
+            packets = self._video.encode(frame)
         except (av.FFmpegError, OSError) as error:
             raise self._error(error) from error
+        for packet in packets:
+            self._mux(packet)
 
     def copy(self, packet: Packet[Any]) -> None:
         """Write a packet of another stream as it is; one without a place or a time is left out.
@@ -121,10 +125,8 @@ class VideoWriter:
             packet.pts = packet.dts = 0
         self._keep_order(packet)
         packet.stream = copy
-        try:
-            self._container.mux(packet)
-        except (av.FFmpegError, OSError) as error:
-            raise self._error(error) from error
+        self._copied += 1
+        self._mux(packet)
 
     def finish(self) -> None:
         """Complete the file and put it in its place.
@@ -132,9 +134,9 @@ class VideoWriter:
         Raises:
             VideoWriteError: If the disk is full.
         """
+        self.encode(None)
         try:
-            self._container.mux(self._video.encode(None))
-            self._container.close()
+            self._close()
             with self._partial.open("rb") as file:
                 os.fsync(file.fileno())
             if self._mode is not None:
@@ -154,6 +156,34 @@ class VideoWriter:
     ) -> None:
         self._drop()
 
+    def _mux(self, packet: Packet[Any]) -> None:
+        """Write a packet, or put it in line: what is refused may be another one before it."""
+        try:
+            self._container.mux(packet)
+        except _REFUSED as error:
+            self._refuse(error)
+        except (av.FFmpegError, OSError) as error:
+            raise self._error(error) from error
+
+    def _refuse(self, error: Exception) -> None:
+        """Count a packet that the container does not take: of damaged sound, never of the encoder.
+
+        Raises:
+            VideoWriteError: If there are more of them than packets that were copied.
+        """
+        self._refused += 1
+        if self._refused > self._copied:
+            raise self._error(error) from error
+
+    def _close(self) -> None:
+        try:
+            self._container.close()
+        except _REFUSED as error:  # a packet that was still in line; or is the file unusable?
+            self._refuse(error)
+            av.open(os.fspath(self._partial)).close()
+        if self._refused:
+            self.notes.append(f"{self._refused} damaged packets of other streams left out")
+
     def _keep_order(self, packet: Packet[Any]) -> None:
         """Move a packet that a damaged file places before the last one: no container takes that."""
         dts = packet.dts if packet.dts is not None else packet.pts
@@ -165,6 +195,8 @@ class VideoWriter:
                 packet.pts = max(packet.pts or earliest, earliest)
         if dts is not None:
             self._last_dts[packet.stream_index] = dts
+            if packet.pts is not None and packet.pts < dts:
+                packet.pts = dts
 
     def _drop(self) -> None:
         """Leave nothing that has not got its place."""
