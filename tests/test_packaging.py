@@ -136,7 +136,7 @@ def test_the_archives_hold_what_they_should(tmp_path: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
         archive.extractall(tmp_path, filter="data")
-    for name in ("csrc/module.cpp", "LICENSE", "tests/test_packaging.py", "PKG-INFO"):
+    for name in ("csrc/module.cpp", "LICENSE", "tests/conftest.py", "Dockerfile", "PKG-INFO"):
         assert name in names
     built = ("*.so", "*.pyd", "*.o", "*/__pycache__/*", "*node_modules*", "runs/*", ".venv/*")
     assert not [name for name in names if any(fnmatch(name, pattern) for pattern in built)]
