@@ -1,15 +1,16 @@
 """The way from integer pixels of a matrix profile to the model's colours and back, compiled.
 
-The same as the NumPy of :mod:`fivefold.photo.model_space`, which is its oracle, in a quarter of the time:
-a pass over rows with every curve made a table beforehand. A table holds a function at steps of
-2^-11 of each power of two of |x| + 2^-11, between which it is a straight line; that is as exact as
-the curves of profiles in single precision are.
+The same as the NumPy of :mod:`fivefold.photo.model_space`, which is its oracle, in a quarter of the
+time: a pass over rows with every curve made a table beforehand. A table holds a function at steps
+of 2^-11 of each power of two of |x| + 2^-11, between which it is a straight line; that is as exact
+as single precision.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from fivefold.photo import colour, profile
 from fivefold.photo.image import FULL_SCALE, Pixels
 
+_native: Any
 try:
-    import fivefold._native as _native
+    _native = import_module("fivefold._native")
 except ImportError:
     _native = None
 

@@ -64,7 +64,7 @@ class MatrixSpace:
 
         Floating-point pixels are not held in 0…1.
         """
-        back = None if self.matrix is None else np.linalg.inv(self.matrix)
+        back = None if self.matrix is None else np.linalg.inv(self.matrix).astype(np.float64)
         if dtype != np.float32 and compiled_space.is_available():
             return compiled_space.from_model(srgb, dtype, self.curves, back)
         linear = colour.srgb_to_linear(srgb)
