@@ -88,9 +88,7 @@ def test_the_thumbnail_of_bands_is_that_of_the_whole() -> None:
 
 
 @pytest.mark.parametrize("layout", ["one strip", "strips", "tiles"])
-def test_a_truncated_file_leaves_no_result(
-    tmp_path: Path, enhancer: Enhancer, layout: str
-) -> None:
+def test_a_truncated_file_leaves_no_result(tmp_path: Path, enhancer: Enhancer, layout: str) -> None:
     """It is told in one line with the file's name."""
     source = tmp_path / "a.tif"
     tifffile.imwrite(source, noise("uint8"), photometric="rgb", **LAYOUTS[layout])
