@@ -10,6 +10,7 @@ import functools
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ FROM_ELSEWHERE = {
 """Pages whose source is not in docs/, and where it is."""
 
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
+_NAMED_PAGE = re.compile(r"\bdocs/(\w+\.md)")
 _log = get_plugin_logger("pages")
 
 
@@ -101,8 +103,10 @@ def _verbs(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Argu
 def _described(parser: argparse.ArgumentParser) -> str:
     # The width decides where lines of the usage break, whatever terminal the site is built in.
     parser.formatter_class = functools.partial(argparse.HelpFormatter, width=76)
-    usage = parser.format_usage().removeprefix("usage: ").rstrip()
-    text = f"{parser.description}\n\n```text\n{usage}\n```\n\n"
+    indent = len("usage: ")
+    usage = "\n".join(line[indent:] for line in parser.format_usage().splitlines())
+    text = f"{parser.description}\n\n" if parser.description else ""
+    text += f"```text\n{usage}\n```\n\n"
     rows = [_row(action, parser) for action in parser._actions if action.dest != "help"]
     rows = [row for row in rows if row]
     if rows:
@@ -110,7 +114,7 @@ def _described(parser: argparse.ArgumentParser) -> str:
     examples, notes = _split_epilog(parser.epilog or "")
     if examples:
         text += f"```text\n{examples}\n```\n\n"
-    return text + (f"{notes}\n\n" if notes else "")
+    return text + _NAMED_PAGE.sub(r"[\1](../\1)", notes)
 
 
 def _row(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
@@ -127,10 +131,14 @@ def _row(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
 
 
 def _split_epilog(epilog: str) -> tuple[str, str]:
-    """Examples, and what is said after them."""
+    """Examples, and what is said after them: sentences, and commands that are indented."""
     examples, _, notes = epilog.partition("\n\n")
     lines = [line.removeprefix("  ") for line in examples.splitlines() if line != "examples:"]
-    return "\n".join(lines), notes.strip()
+    said = ""
+    for is_command, block in groupby(notes.splitlines(), key=lambda line: line.startswith("  ")):
+        text = "\n".join(line.strip() for line in block)
+        said += f"```text\n{text}\n```\n\n" if is_command else f"{text}\n\n"
+    return "\n".join(lines), said
 
 
 def http_api() -> str:

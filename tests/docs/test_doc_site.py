@@ -69,6 +69,17 @@ def test_the_reference_is_complete(site: Path) -> None:
         assert f'id="fivefold.{name}"' in described or f'id="{home}.{name}"' in described, name
 
 
+def test_a_verb_is_told_whole() -> None:
+    """Usage, examples and what follows them: sentences with links, commands as commands."""
+    (_, parser), *_ = pages._verbs(cli.parser(("train",)))
+    text = pages._described(parser)
+    assert "```text\nfivefold train [-h] --data SET --run DIR" in text
+    assert "\nfivefold train my.toml --data SET --run runs/mine  " in text
+    assert "[training.md](../training.md)" in text
+    assert "```text\naccelerate launch -m fivefold.train" in text
+    assert "\nNone\n" not in pages.command_line()
+
+
 def test_links_between_files_hold_in_the_site() -> None:
     """Within docs/ as they are, elsewhere to the page made of it, else as a path to look up."""
     known = {"formats.md", "changelog.md", "model_card.md", "reproduction/README.md"}
