@@ -51,7 +51,7 @@ def exported(weights: Path) -> Path:
 def _exported_before(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the seconds that tracing takes where a test is about something else."""
     program = torch.export.load(exported)
-    monkeypatch.setattr(module, "photo_program", lambda _: program)
+    monkeypatch.setattr(module, "photo_program", lambda *_: program)
 
 
 def test_the_loaded_program_equals_the_reference(net: EnhancerNet, exported: Path) -> None:

@@ -6,11 +6,14 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from fivefold.errors import DataError, TrainingError
 from fivefold.export.bundle import export_bundle
+from fivefold.export.photo_graph import photo_graph
+from fivefold.export.program import photo_program
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet, with_styles
 from fivefold.model.weights import load_weights, save_weights
 from fivefold.photo.image import Photo
@@ -69,7 +72,7 @@ def test_styles_are_learned_apart_and_the_rest_stays(
     """Only the parts named learn, statistics stay, and the styles differ by what they were shown.
 
     The bundle made of the run gives the first style unless told otherwise, and a blend's picture
-    is the blend of the pictures.
+    is the blend of the pictures, in exported models and programs too.
     """
     train(CONFIG, study_pack, tmp_path / "run", start_from=one_style)
     before, _ = load_weights(one_style)
@@ -102,6 +105,16 @@ def test_styles_are_learned_apart_and_the_rest_stays(
     np.testing.assert_allclose(blended, 0.25 * grids[0] + 0.75 * grids[1], atol=1e-6)
     beyond = enhancer.in_style({"mild": -1, "bright": 2}).predict(photo).coefficients
     np.testing.assert_allclose(beyond, 2 * grids[1] - grids[0], atol=1e-5)
+    expected = enhancer.in_style("mild=0.5,bright=0.5")(photo).pixels
+    planes = {"photo": photo.pixels.transpose(2, 0, 1)[None]}
+    whole = onnxruntime.InferenceSession(photo_graph(enhancer.bundle, "mild=1,bright=1"))
+    (received,) = whole.run(["enhanced"], planes)
+    np.testing.assert_allclose(received[0].transpose(1, 2, 0), expected, atol=1e-5)
+    program = photo_program(after, "mild=1,bright=1").module()
+    with torch.no_grad():
+        received = program(torch.from_numpy(planes["photo"])).numpy()
+    np.testing.assert_allclose(received[0].transpose(1, 2, 0), expected, atol=1e-5)
+
     with pytest.raises(ValueError, match="styles are mild, bright; there is no 'a'"):
         Enhancer.load(path, expert="a")
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import one_line, print_json
 from fivefold.cli.extras import require
 from fivefold.cli.model_option import add_expert_option, load_enhancer
+from fivefold.cli.result_options import refuse
+
+if TYPE_CHECKING:
+    from fivefold.runtime.bundle import Bundle
 
 _NOT_STATED = "not stated"
 _WEIGHTS_SUFFIX = ".safetensors"
@@ -90,6 +94,8 @@ def run(options: argparse.Namespace) -> int:
             f"-o must end in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}, "
             f"received {one_line(str(options.output))}"
         )
+    if options.expert and (ending == ".fivefold" or (ending == ".onnx" and not options.whole)):
+        options.parser.error("--expert: a bundle, and a network alone, keep all their styles")
     if options.whole and ending != ".onnx":
         options.parser.error("--whole goes with -o OUT.onnx only")
     if not -1.5 <= options.strength <= 1.5:
@@ -145,7 +151,6 @@ def _onnx(options: argparse.Namespace) -> int:
 def _onnx_of_weights(options: argparse.Namespace) -> bytes:
     require("train", "torch", "onnx", "onnxscript", "safetensors")
     from fivefold.export.bundle import network_to_onnx
-    from fivefold.export.photo_graph import photo_graph
     from fivefold.model.weights import load_weights
     from fivefold.runtime.bundle import Bundle
     from fivefold.runtime.manifest import Manifest
@@ -156,10 +161,17 @@ def _onnx_of_weights(options: argparse.Namespace) -> bytes:
         return network
     name = options.name or options.output.stem
     try:
-        facts = Manifest(name, preset="custom", licence=options.licence, created_by="fivefold")
+        facts = Manifest(
+            name,
+            preset="custom",
+            licence=options.licence,
+            created_by="fivefold",
+            styles=net.config.styles,
+        )
     except ValueError as error:
         options.parser.error(str(error))
-    return photo_graph(Bundle(facts, network, net.guide.as_plain(), card="", source=options.source))
+    bundle = Bundle(facts, network, net.guide.as_plain(), card="", source=options.source)
+    return _whole(bundle, options)
 
 
 def _onnx_of_bundle(options: argparse.Namespace) -> bytes:
@@ -171,16 +183,26 @@ def _onnx_of_bundle(options: argparse.Namespace) -> bytes:
     bundle = Bundle.read(find_bundle(options.source))
     if not options.whole:
         return bundle.network
+    return _whole(bundle, options)
+
+
+def _whole(bundle: Bundle, options: argparse.Namespace) -> bytes:
     from fivefold.export.photo_graph import photo_graph
 
-    return photo_graph(bundle)
+    try:
+        return photo_graph(bundle, options.expert)
+    except ValueError as error:
+        refuse(options, f"--expert: {error}")
 
 
 def _program(options: argparse.Namespace) -> int:
     require("train", "torch", "safetensors")
     from fivefold.export.program import export_program
 
-    return export_program(Path(options.source), options.output)
+    try:
+        return export_program(Path(options.source), options.output, options.expert)
+    except ValueError as error:
+        refuse(options, f"--expert: {error}")
 
 
 def _grid(options: argparse.Namespace) -> int:

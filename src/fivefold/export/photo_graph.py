@@ -11,12 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fivefold.errors import BundleDamagedError, BundleError
 from fivefold.kernels import reference
 from fivefold.kernels.grid import Guide
 from fivefold.photo.image import Photo
 from fivefold.photo.resize import THUMBNAIL_PX
+from fivefold.runtime.blend import Blend, blend_weights
+from fivefold.runtime.enhancer import Enhancer
 
 if TYPE_CHECKING:
     from fivefold.runtime.bundle import Bundle
@@ -51,6 +54,11 @@ _REDUCE = """
   columns_transposed = Transpose <perm: ints = [1, 0]> (width_weights)
   narrow = MatMul (photo, columns_transposed)
   {thumbnail} = MatMul (height_weights, narrow)
+"""
+# Of a network of several styles.
+_BLEND = """
+  weighted = Mul ({grid}, blend)
+  blended = ReduceSum <keepdims: int = 1> (weighted, along_styles)
 """
 # ρ_c(M_cᵀφ + b′_c): one 1×1 convolution for the sixteen inner sums, one for the outer sum.
 _CURVE = """
@@ -103,11 +111,12 @@ _APPLY = """
 """
 
 
-def photo_graph(bundle: Bundle) -> bytes:
+def photo_graph(bundle: Bundle, expert: str | Blend | None = None) -> bytes:
     """A bundle's whole system as an ONNX model.
 
     Args:
         bundle: Network and guide.
+        expert: The style or blend that it gives, where the bundle has several; the first without.
 
     Returns:
         A model with the input ``photo``, ``float32 (1, 3, height, width)``, sRGB in 0…1; the
@@ -117,6 +126,7 @@ def photo_graph(bundle: Bundle) -> bytes:
     Raises:
         BundleDamagedError: If the network cannot be taken to this operator set.
         BundleError: If the model, tried on a random photo, differs from the reference.
+        ValueError: If the bundle does not have the style.
     """
     from onnx import checker, compose, helper, parser
 
@@ -125,7 +135,11 @@ def photo_graph(bundle: Bundle) -> bytes:
     axes = ("height", 2), ("width", 3)
     before = "".join(_OVERLAPS.format(axis=a, axis_index=i, axis_stop=i + 1) for a, i in axes)
     before += _REDUCE.format(thumbnail="thumbnail")
-    after = "".join(_CURVE.format(c=c) for c in range(3)) + _SLICE.format(grid="grid") + _APPLY
+    styles = bundle.manifest.styles or (bundle.manifest.name,)
+    blend = blend_weights(expert, styles)
+    after = _BLEND.format(grid="grid") if len(styles) > 1 else ""
+    after += "".join(_CURVE.format(c=c) for c in range(3))
+    after += _SLICE.format(grid="blended" if len(styles) > 1 else "grid") + _APPLY
     graph = parser.parse_graph(
         "whole (float[1, 3, height, width] photo, float strength)"
         f" => (float[1, 3, height, width] enhanced) {{{before}{after}}}"
@@ -138,7 +152,7 @@ def photo_graph(bundle: Bundle) -> bytes:
     del graph.node[:]
     graph.node.extend([*nodes[:entry], *network.graph.node, *nodes[entry:]])
     graph.initializer.extend(network.graph.initializer)
-    graph.initializer.extend(_constants(bundle.guide))
+    graph.initializer.extend(_constants(bundle.guide, blend))
     graph.doc_string = "sRGB in 0…1; strength 0 leaves the photo as it is, 1 is the model"
     model = helper.make_model(
         graph,
@@ -151,7 +165,7 @@ def photo_graph(bundle: Bundle) -> bytes:
     )
     checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString()
-    difference = _difference(bundle, content)
+    difference = _difference(Enhancer(bundle, expert=expert), content)
     if not difference <= LARGEST_DIFFERENCE:
         raise BundleError(
             f"{bundle.source}: the exported model differs by {difference:.2g}, more than "
@@ -160,17 +174,15 @@ def photo_graph(bundle: Bundle) -> bytes:
     return content
 
 
-def _difference(bundle: Bundle, content: bytes) -> float:
+def _difference(enhancer: Enhancer, content: bytes) -> float:
     """The largest difference between the model and the reference on a random photo."""
     import onnxruntime
-
-    from fivefold.runtime.enhancer import Enhancer
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # it warns of an input with a default, which is meant
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     pixels = np.random.default_rng(0).random((*_TRIAL_SIZE_PX, 3), np.float32)
-    expected = reference.render(pixels, Enhancer(bundle).predict(Photo(pixels)))
+    expected = reference.render(pixels, enhancer.predict(Photo(pixels)))
     (received,) = session.run(["enhanced"], {"photo": pixels.transpose(2, 0, 1)[None]})
     return float(np.abs(received[0].transpose(1, 2, 0) - expected).max())
 
@@ -191,7 +203,7 @@ def _network(bundle: Bundle) -> Any:
         ) from error
 
 
-def _constants(guide: Guide) -> list[Any]:
+def _constants(guide: Guide, blend: NDArray[np.float32]) -> list[Any]:
     """The numbers that the nodes above name."""
     from onnx import numpy_helper
 
@@ -220,4 +232,6 @@ def _constants(guide: Guide) -> list[Any]:
         }
     arrays = {name: np.asarray(value, np.float32) for name, value in reals.items()}
     arrays |= {name: np.asarray(value, np.int64) for name, value in wholes.items()}
+    if len(blend) > 1:
+        arrays |= {"blend": blend.reshape(-1, 1, 1, 1, 1), "along_styles": np.array([0])}
     return [numpy_helper.from_array(array, name) for name, array in arrays.items()]

@@ -16,6 +16,7 @@ from fivefold.model.enhancer_net import THUMBNAIL_SIZE_PX, EnhancerNet
 from fivefold.model.slicing import apply_affine, slice_grid
 from fivefold.model.weights import load_weights
 from fivefold.photo.atomic import write_atomically
+from fivefold.runtime.blend import Blend, blend_weights
 
 SUFFIX = ".pt2"
 LARGEST_DIFFERENCE = 1e-5
@@ -29,15 +30,20 @@ class PhotoEnhancer(nn.Module):
 
     Args:
         net: A trained network.
+        blend: ``(styles,)``, how much of each of its styles is given.
     """
 
-    def __init__(self, net: EnhancerNet) -> None:
+    blend: Tensor
+
+    def __init__(self, net: EnhancerNet, blend: Tensor) -> None:
         super().__init__()
         self.net = net
+        self.register_buffer("blend", blend)
 
     def forward(self, photo: Tensor) -> Tensor:
         """From ``(1, 3, H, W)`` sRGB in 0…1 to the same, enhanced and held in 0…1."""
-        grid = self.net.predict(area_thumbnail(photo))  # (1, 12, depth, 16, 16)
+        grids = self.net.predict(area_thumbnail(photo))  # (styles, 12, depth, 16, 16)
+        grid = torch.einsum("s,scdhw->cdhw", self.blend, grids)[None]
         transforms = slice_grid(grid, self.net.guide(photo))  # (1, 12, H, W)
         return apply_affine(transforms, photo).clamp(0, 1)
 
@@ -66,11 +72,14 @@ def _overlaps(like: Tensor, length: int) -> Tensor:
     return (stops - torch.maximum(starts, pixels)).clamp(min=0).to(like.dtype) / length
 
 
-def photo_program(net: EnhancerNet) -> torch.export.ExportedProgram:
+def photo_program(
+    net: EnhancerNet, expert: str | Blend | None = None
+) -> torch.export.ExportedProgram:
     """The network and all around it as an exported program.
 
     Args:
         net: A trained network.
+        expert: The style or blend that it gives, where the network has several; the first without.
 
     Returns:
         A program that takes ``photo``, ``(1, 3, H, W)`` ``float32`` with sides from 2 pixels up,
@@ -78,18 +87,24 @@ def photo_program(net: EnhancerNet) -> torch.export.ExportedProgram:
     """
     free = torch.export.Dim.AUTO
     return torch.export.export(
-        PhotoEnhancer(net).eval(),
+        _enhancer(net, expert).eval(),
         (torch.rand(1, 3, *_TRIAL_SIZES_PX[0]),),
         dynamic_shapes={"photo": {2: free, 3: free}},
     )
 
 
-def export_program(weights: Path, target: Path) -> int:
+def _enhancer(net: EnhancerNet, expert: str | Blend | None) -> PhotoEnhancer:
+    shares = blend_weights(expert, net.config.styles or ("the only one",))
+    return PhotoEnhancer(net, torch.from_numpy(shares))
+
+
+def export_program(weights: Path, target: Path, expert: str | Blend | None = None) -> int:
     """Write a run's weights as a program, after loading it back and comparing.
 
     Args:
         weights: ``weights.safetensors`` of a run.
         target: The ``.pt2`` file; replaced whole.
+        expert: The style or blend that it gives, where the network has several; the first without.
 
     Returns:
         The file's size in bytes.
@@ -97,12 +112,13 @@ def export_program(weights: Path, target: Path) -> int:
     Raises:
         DataError: If the weights cannot be read.
         TrainingError: If the program computes something else, or cannot be written.
+        ValueError: If the network does not have the style.
     """
     net, _ = load_weights(weights)
     file = io.BytesIO()
-    torch.export.save(photo_program(net), file)
+    torch.export.save(photo_program(net, expert), file)
     file.seek(0)
-    difference = _difference(net, torch.export.load(file))
+    difference = _difference(net, expert, torch.export.load(file))
     if not difference <= LARGEST_DIFFERENCE:
         raise TrainingError(
             f"{weights}: the exported program differs by {difference:.2g}, more than "
@@ -116,13 +132,18 @@ def export_program(weights: Path, target: Path) -> int:
 
 
 @torch.no_grad()
-def _difference(net: EnhancerNet, program: torch.export.ExportedProgram) -> float:
+def _difference(
+    net: EnhancerNet, expert: str | Blend | None, program: torch.export.ExportedProgram
+) -> float:
     """The largest difference between network and program on random photos."""
+    shares = blend_weights(expert, net.config.styles or ("the only one",))
     random = torch.Generator().manual_seed(0)
     enhance = program.module()
     largest = 0.0
     for size in _TRIAL_SIZES_PX:
         photo = torch.rand(1, 3, *size, generator=random)
-        expected = net(area_thumbnail(photo), photo).clamp(0, 1)
+        grids = net.predict(area_thumbnail(photo))
+        pictures = torch.cat([net.render(photo, grid[None]) for grid in grids])
+        expected = torch.einsum("s,schw->chw", torch.from_numpy(shares), pictures).clamp(0, 1)
         largest = max(largest, float((enhance(photo) - expected).abs().max()))
     return largest

@@ -56,14 +56,16 @@ def write_models(folder: Path, bundles: Sequence[Bundle]) -> list[Path]:
             field.name: np.asarray(getattr(bundle.guide, field.name)).tolist()
             for field in dataclasses.fields(bundle.guide)
         }
-        models.append(
+        models += [
             {
-                "name": bundle.manifest.name,
+                "name": style,
                 "licence": bundle.manifest.licence,
                 "network": path.name,
+                "grid": number,
                 "guide": guide,
             }
-        )
+            for number, style in enumerate(bundle.manifest.styles or (bundle.manifest.name,))
+        ]
     index = target / "models.json"
     index.write_text(json.dumps({"models": models}), encoding="utf-8")
     return [*written, index]

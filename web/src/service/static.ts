@@ -12,6 +12,8 @@ import { ServiceError, type Progress, type Saved, type SaveRequest, type Service
 interface Model {
   readonly name: string;
   readonly network: string;
+  /** Which of the grids that the network predicts is this look's. */
+  readonly grid: number;
   readonly guide: {
     readonly matrix: readonly (readonly number[])[];
     readonly matrix_bias: readonly number[];
@@ -23,6 +25,7 @@ interface Model {
 
 interface Loaded {
   readonly session: ort.InferenceSession;
+  readonly grid: number;
   readonly guide: Guide;
 }
 
@@ -33,6 +36,8 @@ class Local implements Service {
   readonly formats = ["jpeg", "png", "webp"] as const;
   #models: Promise<readonly Model[]> | undefined;
   readonly #loaded = new Map<string, Promise<Loaded>>();
+  /** By file: looks of one bundle share its network. */
+  readonly #sessions = new Map<string, Promise<ort.InferenceSession>>();
   /** ONNX Runtime runs one network at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -46,7 +51,7 @@ class Local implements Service {
 
   async predict(file: File, thumbnail: Thumbnail | null, expert: string): Promise<Grid> {
     const { rgb, isNeutral } = thumbnail ?? (await reduceFile(file));
-    const { session, guide } = await this.#load(expert);
+    const { session, grid: number, guide } = await this.#load(expert);
     const n = THUMBNAIL_PX;
     const planes = new Float32Array(3 * n * n);
     for (let i = 0; i < n * n; i++) {
@@ -57,7 +62,8 @@ class Local implements Service {
     this.#turn = run.catch(() => undefined);
     const grid = (await run).grid!;
     const [, , depth, height, width] = grid.dims as [number, number, number, number, number];
-    const coefficients = grid.data as Float32Array;
+    const size = COEFFICIENTS * depth * height * width;
+    const coefficients = (grid.data as Float32Array).subarray(number * size, (number + 1) * size);
     return {
       depth,
       height,
@@ -103,10 +109,7 @@ class Local implements Service {
   async #open(expert: string): Promise<Loaded> {
     const model = (await this.#list()).find(({ name }) => name === expert);
     if (!model) throw new ServiceError(`There is no look called ${expert}.`, "refused");
-    ort.env.wasm.wasmPaths = { wasm: new URL(wasmUrl, location.href).href };
-    ort.env.wasm.numThreads = 1; // more would ask special headers of the host
-    const network = await (await fetchOwn(`models/${model.network}`)).arrayBuffer();
-    const session = await ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
+    const session = await this.#session(model.network);
     const { matrix, matrix_bias, slopes, thresholds, bias } = model.guide;
     const guide = {
       matrix: Float32Array.from(matrix.flat()),
@@ -115,8 +118,25 @@ class Local implements Service {
       thresholds: Float32Array.from(thresholds.flat()),
       bias,
     };
-    return { session, guide };
+    return { session, grid: model.grid, guide };
   }
+
+  #session(file: string): Promise<ort.InferenceSession> {
+    let opening = this.#sessions.get(file);
+    if (!opening) {
+      opening = openSession(file);
+      opening.catch(() => this.#sessions.delete(file)); // so that the next photo tries again
+      this.#sessions.set(file, opening);
+    }
+    return opening;
+  }
+}
+
+async function openSession(file: string): Promise<ort.InferenceSession> {
+  ort.env.wasm.wasmPaths = { wasm: new URL(wasmUrl, location.href).href };
+  ort.env.wasm.numThreads = 1; // more would ask special headers of the host
+  const network = await (await fetchOwn(`models/${file}`)).arrayBuffer();
+  return ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
 }
 
 async function fetchOwn(path: string): Promise<Response> {
