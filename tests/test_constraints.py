@@ -9,6 +9,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
+HELD_TOGETHER = {"aiobotocore", "boto3", "botocore"}
+"""Asked for by what we ask for, in ranges that hardly meet."""
 
 
 def canonical(name: str) -> str:
@@ -16,7 +18,7 @@ def canonical(name: str) -> str:
 
 
 def test_every_direct_dependency_is_pinned_within_its_range() -> None:
-    """``constraints.txt`` has one exact version for each, and none that nothing asks for."""
+    """``constraints.txt`` has one exact version for each, and few that nothing asks for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     asked = project["build-system"]["requires"] + project["project"]["dependencies"]
     for extra in project["project"]["optional-dependencies"].values():
@@ -28,6 +30,6 @@ def test_every_direct_dependency_is_pinned_within_its_range() -> None:
         if line and not line.startswith("#"):
             name, _, version = line.partition("==")
             pins[canonical(name)] = version
-    assert pins.keys() == required.keys()
-    for name, version in pins.items():
-        assert required[name].specifier.contains(version), name
+    assert pins.keys() == required.keys() | HELD_TOGETHER
+    for name in required:
+        assert required[name].specifier.contains(pins[name]), name
