@@ -172,21 +172,26 @@ class Batch:
         if isinstance(tasks, Sequence) and len(tasks) == 1:
             yield self._attempt(tasks[0])  # a pool would take longer to load than it saves
             return
-        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+        from concurrent.futures import ThreadPoolExecutor
+        from queue import SimpleQueue
 
         waiting = iter(tasks)
         pool = ThreadPoolExecutor(jobs, thread_name_prefix="fivefold")
-        running: set[Future[Outcome]] = set()
+        running = 0
+        # Ctrl-C may come at any moment of the waiting: this queue has no lock of Python's own to be
+        # left half taken.
+        ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
         try:
             while True:
                 # One more than there are threads, so that none waits for this one.
-                for task in islice(waiting, jobs + 1 - len(running)):
-                    running.add(pool.submit(self._attempt, task))
+                for task in islice(waiting, jobs + 1 - running):
+                    pool.submit(self._attempt, task).add_done_callback(ended.put)
+                    running += 1
                 if not running:
                     return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
+                outcome = ended.get().result()
+                running -= 1
+                yield outcome
         finally:
             pool.shutdown(cancel_futures=True)
 
