@@ -97,6 +97,21 @@ def test_info_about_the_installation(fivefold: Run) -> None:
     assert "  numpy: " in text
 
 
+def test_info_about_the_runtime(fivefold: Run, photos: Path) -> None:
+    """Which code the network and pixels of each type take, for a model or the default one."""
+    (facts,) = fivefold("info", "--runtime", "--json").records
+    (installation,) = fivefold("info", "--json").records
+    assert facts["model"] == installation["default_bundle"]
+    assert facts["network"] in ("native", "onnxruntime")
+    assert facts["instruction_set"] == installation["instruction_set"]
+    ways = {facts[f"pixels_{kind}"] for kind in ("uint8", "uint16", "float32")}
+    assert ways <= (
+        {"int16", "float32", "portable"} if facts["instruction_set"] != "none" else {"numpy"}
+    )
+    assert facts["gpu"]
+    assert fivefold("info", "in/sub/c.webp", "--runtime").code == 2
+
+
 def test_info_about_a_photo(fivefold: Run, photos: Path) -> None:
     """Size, depth and format of a photo; a bad one is one line and exit code 1."""
     (facts,) = fivefold("info", "in/sub/c.webp", "--json").records

@@ -18,6 +18,7 @@ examples:
   fivefold info photo.jpg        what is known about a photo
   fivefold info look.fivefold    what is known about a model
   fivefold info consensus --verify   does its network run here as it should?
+  fivefold info --runtime        which code photos take here: network, pixels, GPU
   fivefold info --json           for programs
 """
 
@@ -36,13 +37,22 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         action="store_true",
         help="run a model's network by the compiled layers and by ONNX Runtime, and compare",
     )
+    parser.add_argument(
+        "--runtime",
+        action="store_true",
+        help="which code photos take here, with the default model or the one named",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what is known."""
-    if options.file is None:
+    if options.runtime:
+        if options.file is not None and not _is_bundle(options.file):
+            options.parser.error("--runtime goes with a model, or alone")
+        facts = _about_runtime(options.file)
+    elif options.file is None:
         facts = _about_installation()
     elif _is_bundle(options.file):
         facts = _about_bundle(options.file, verify=options.verify)
@@ -85,6 +95,31 @@ def _about_installation() -> dict[str, object]:
         "packages": {package: version(package) for package in _PACKAGES},
         "bundles": shipped_bundles(),
         "default_bundle": DEFAULT_BUNDLE,
+    }
+
+
+def _about_runtime(name: str | None) -> dict[str, object]:
+    """Which of several ways a model and photos go here, asked of a plain photo."""
+    import numpy as np
+
+    from fivefold.kernels import engine
+    from fivefold.photo.image import Photo
+    from fivefold.runtime.device import choose_device
+    from fivefold.runtime.enhancer import Enhancer
+    from fivefold.runtime.network import Network
+
+    enhancer = Enhancer.load(name)
+    grey = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None], (64, 256, 3))
+    grid = enhancer.predict(Photo(np.ascontiguousarray(grey)))
+    gpu = choose_device("auto")
+    return {
+        "model": enhancer.bundle.manifest.name,
+        "network": Network(enhancer.bundle).engine_name,
+        "instruction_set": engine.instruction_set(),
+        "pixels_uint8": engine.path_name(np.uint8, grid),
+        "pixels_uint16": engine.path_name(np.uint16, grid),
+        "pixels_float32": engine.path_name(np.float32, grid),
+        "gpu": gpu.name if gpu.kind == "cuda" else f"none: {gpu.reason}",
     }
 
 
