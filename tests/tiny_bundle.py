@@ -20,14 +20,19 @@ FACTS = {
     "licence": "CC0-1.0, for tests",
     "card": "# Tiny\n\nBrightens by a quarter, and the more the brighter the photo's mean is.\n",
 }
+STYLES = ("consensus", "a", "b", "c", "d", "e")
 
 
 def make_network(
-    coefficients: np.ndarray, per_mean: np.ndarray | None = None, input_name: str = "thumbnail"
+    coefficients: np.ndarray,
+    per_mean: np.ndarray | None = None,
+    input_name: str = "thumbnail",
+    styles: int = 1,
 ) -> bytes:
-    """An ONNX model of ``grid = coefficients + per_mean · mean(thumbnail)``."""
-    grid = coefficients[None].astype(np.float32)
-    slope = np.zeros_like(grid) if per_mean is None else per_mean[None].astype(np.float32)
+    """An ONNX model of ``grid = coefficients + per_mean · mean(thumbnail)``, for all styles."""
+    grid = np.stack([coefficients] * styles).astype(np.float32)
+    per_mean = np.zeros_like(coefficients) if per_mean is None else per_mean
+    slope = np.stack([per_mean] * styles).astype(np.float32)
     graph = helper.make_graph(
         [
             helper.make_node("ReduceMean", [input_name], ["mean"], keepdims=0),
@@ -75,11 +80,18 @@ def write_tiny(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def shipped(bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The tiny bundle in the place of the one that comes with the package."""
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A tiny bundle with the styles of the one that comes with the package, in its place."""
     folder = tmp_path / "weights"
     folder.mkdir()
-    (folder / "consensus.fivefold").write_bytes(bundle_path.read_bytes())
+    slope = BilateralGrid.identity().coefficients * 0.1
+    write_bundle(
+        folder / "consensus.fivefold",
+        network=make_network(brightening(), per_mean=slope, styles=len(STYLES)),
+        guide=Guide.identity(),
+        styles=STYLES,
+        **FACTS,
+    )
     monkeypatch.setattr("fivefold.runtime.enhancer._SHIPPED", folder)
     shortcut._default_enhancer.cache_clear()
     yield folder
