@@ -24,6 +24,10 @@ def s3_server(session_environment: pytest.MonkeyPatch) -> Iterator[str]:
     """A running S3 server; its endpoint is where all of S3 is looked for."""
     pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'fivefold[s3]'")
     pytest.importorskip("moto", reason="moto, the S3 server of the tests, is not installed")
+    from s3fs import S3FileSystem
+
+    # Each module that imports this fixture has a server of its own; s3fs remembers another's.
+    S3FileSystem.clear_instance_cache()
     server = start_program(Path(__file__))
     endpoint = f"http://127.0.0.1:{server.line()}"
     for name, value in (

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -257,7 +258,11 @@ def test_ctrl_c_leaves_nothing(bundle_path: Path, tmp_path: Path, number: int) -
     words = ["video", source, "-o", tmp_path / "out.mp4", "--bundle", bundle_path]
     words += ["--preset", "veryslow"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "fivefold", *map(str, words)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "fivefold", *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background has told its children to ignore Ctrl-C.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     deadline_s = time.monotonic() + 60
     while not any(path.name.endswith(PARTIAL_SUFFIX) for path in tmp_path.iterdir()):
