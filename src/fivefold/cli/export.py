@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import one_line, print_json
 from fivefold.cli.extras import require
-from fivefold.cli.model_option import add_expert_option, load_enhancer
+from fivefold.cli.model_option import (
+    add_expert_option,
+    check_strength_option,
+    load_enhancer,
+)
 from fivefold.cli.result_options import refuse
 
 if TYPE_CHECKING:
@@ -98,8 +102,7 @@ def run(options: argparse.Namespace) -> int:
         options.parser.error("--expert: a bundle, and a network alone, keep all their styles")
     if options.whole and ending != ".onnx":
         options.parser.error("--whole goes with -o OUT.onnx only")
-    if not -1.5 <= options.strength <= 1.5:
-        options.parser.error(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
+    check_strength_option(options)
     size_bytes = write[ending](options)
     if options.json:
         print_json(path=str(options.output), size_bytes=size_bytes)

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import one_line, print_json, say
 from fivefold.cli.extras import require
-from fivefold.cli.model_option import add_model_options, load_enhancer
+from fivefold.cli.model_option import (
+    add_model_options,
+    add_strength_option,
+    check_strength_option,
+    load_enhancer,
+)
 
 if TYPE_CHECKING:
     from fivefold.export.look import Deviation
@@ -45,13 +50,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         help="ending in .cube (default: beside the photo, with its name)",
     )
     add("--size", type=int, default=33, metavar="N", help="nodes along an axis, 2 to 65 (33)")
-    add(
-        "--strength",
-        type=float,
-        default=1.0,
-        metavar="S",
-        help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
-    )
+    add_strength_option(parser)
     add_model_options(parser)
     add("--json", action="store_true", help="what was written and its error, as JSON on stdout")
     return parser
@@ -94,8 +93,7 @@ def _check(options: argparse.Namespace, output: Path) -> None:
         refuse(f"-o must end in {SUFFIX}, received {one_line(str(output))}")
     if not 2 <= options.size <= 65:
         refuse(f"--size must lie in 2 to 65, received {options.size}")
-    if not -1.5 <= options.strength <= 1.5:
-        refuse(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
+    check_strength_option(options)
 
 
 def _tell(options: argparse.Namespace, output: Path, photo: Photo, error: Deviation) -> None:

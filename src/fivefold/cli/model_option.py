@@ -1,4 +1,4 @@
-"""``--bundle`` and ``--expert``: which model enhances, and in whose style."""
+"""``--bundle``, ``--expert``, ``--strength``: which model enhances, whose style, how much."""
 
 from __future__ import annotations
 
@@ -25,6 +25,23 @@ def add_expert_option(parser: argparse.ArgumentParser) -> None:
         help="whose style: consensus, a to e, or a blend such as a=0.5,d=0.5, whose weights count "
         "relative to their sum and may be negative",
     )
+
+
+def add_strength_option(parser: argparse.ArgumentParser) -> None:
+    """Describe ``--strength``."""
+    parser.add_argument(
+        "--strength",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
+    )
+
+
+def check_strength_option(options: argparse.Namespace) -> None:
+    """Leave with the usage and the reason if ``--strength`` is out of range."""
+    if not -1.5 <= options.strength <= 1.5:
+        options.parser.error(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
 
 
 def load_enhancer(

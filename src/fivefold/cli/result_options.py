@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from fivefold.cli.console import one_line
-from fivefold.cli.model_option import add_model_options
+from fivefold.cli.model_option import (
+    add_model_options,
+    add_strength_option,
+    check_strength_option,
+)
 
 if TYPE_CHECKING:
     from fivefold.runtime.batch import Settings
@@ -30,13 +34,7 @@ FORMATS = (
 def add_result_options(parser: argparse.ArgumentParser) -> None:
     """Describe the options that both have."""
     add = parser.add_argument
-    add(
-        "--strength",
-        type=float,
-        default=1.0,
-        metavar="S",
-        help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
-    )
+    add_strength_option(parser)
     add("--quality", type=_integer(1, 100), metavar="Q", help="of lossy formats, 1 to 100")
     add("--format", choices=FORMATS, help="of the results (default: as each photo)")
     add("--bit-depth", type=int, choices=(8, 16), help="of the results (default: as each photo)")
@@ -69,8 +67,7 @@ def check_result_options(options: argparse.Namespace) -> None:
     """Refuse what contradicts itself, or can never work."""
     if "" in (options.output, options.journal):  # an unset variable of a shell, not this folder
         refuse(options, "a name is empty")
-    if not -1.5 <= options.strength <= 1.5:
-        refuse(options, f"--strength must lie in -1.5 to 1.5, received {options.strength}")
+    check_strength_option(options)
     if options.bit_depth == 16 and options.format in ("jpeg", "webp"):
         refuse(options, f"--bit-depth 16: {options.format} holds 8 bits")
 

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import Progress, one_line, print_json, say
 from fivefold.cli.extras import require
-from fivefold.cli.model_option import add_model_options, load_enhancer
+from fivefold.cli.model_option import (
+    add_model_options,
+    add_strength_option,
+    check_strength_option,
+    load_enhancer,
+)
 from fivefold.cli.values import at_least_one
 
 if TYPE_CHECKING:
@@ -41,13 +46,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("input", metavar="IN", help="the video")
     add("-o", "--output", metavar="OUT", help=f"file: {' '.join(_KNOWN_SUFFIXES)}")
-    add(
-        "--strength",
-        type=float,
-        default=1.0,
-        metavar="S",
-        help="0 = untouched, 1 = the model, up to 1.5; negative goes the other way (default 1)",
-    )
+    add_strength_option(parser)
     add_model_options(parser)
     add("--from", dest="from_s", type=seconds, default=0.0, metavar="T", help="as 80 or 1:20.5")
     add("--to", dest="to_s", type=seconds, metavar="T", help="likewise; where the result ends")
@@ -79,8 +78,7 @@ def run(options: argparse.Namespace) -> int:
         0 if every frame was enhanced, 1 if some could not be decoded and the rest was written.
     """
     source, target = Path(options.input), _target(options)
-    if not -1.5 <= options.strength <= 1.5:
-        options.parser.error(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
+    check_strength_option(options)
     if options.to_s is not None and options.to_s <= options.from_s:
         options.parser.error("--to must come after --from")
     require("video", "av")
