@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from fivefold import kernels
+from fivefold.bench.machine import machine_facts
 from fivefold.kernels import BilateralGrid, reference
 from fivefold.photo.image import Photo, Pixels
 from fivefold.runtime.enhancer import Enhancer
@@ -27,7 +28,6 @@ from fivefold.runtime.enhancer import Enhancer
 EXAMPLE = Path(__file__).parent.parent / "examples/coast.jpg"
 SIZE_PX = (4000, 3000)
 INSTRUCTION_SETS = ("avx512", "avx2", "neon", "portable")
-TILE_ROWS = 32  # of the PyTorch contestant; the fastest of 32, 64, 128 and 256 here
 
 
 def main() -> None:
@@ -100,7 +100,7 @@ def measure(rounds: int, slow_rounds: int) -> dict[str, dict[str, dict[str, obje
             row["faster_than_pytorch"] = round(milliseconds["PyTorch grid_sample"] / ms, 1)
         rows[name] = row
     machine: dict[str, object] = {
-        "processor": _processor(),
+        "processor": machine_facts()["processor"],
         "system": f"{platform.system()} {platform.machine()}",
         "instruction_set": available[0],
         "width_px": SIZE_PX[0],
@@ -170,52 +170,10 @@ def _worst_codes(pixels: Pixels, grid: BilateralGrid, rows: int = 64) -> int:
 def _pytorch(pixels: Pixels, grid: BilateralGrid) -> Callable[[], object] | None:
     """The same pass as PyTorch users write it, strip by strip so that it fits in the caches."""
     try:
-        import torch
-        from torch.nn import functional
+        from fivefold.bench.pytorch import tiled_grid_sample
     except ImportError:
         return None
-    from fivefold.model.guide import GuideMap
-    from fivefold.model.slicing import apply_affine
-
-    torch.set_num_threads(1)
-    guide = GuideMap()
-    with torch.no_grad():
-        for name in ("matrix", "matrix_bias", "slopes", "thresholds"):
-            getattr(guide, name).copy_(torch.from_numpy(getattr(grid.guide, name)))
-        guide.bias.fill_(grid.guide.bias)
-    cells = torch.from_numpy(np.ascontiguousarray(grid.coefficients))[None]
-    height, width, _ = pixels.shape
-    target = np.empty_like(pixels)
-    y = (2 * torch.arange(height) + 1) / height - 1
-    x = (2 * torch.arange(width) + 1) / width - 1
-
-    def run() -> None:
-        for first in range(0, height, TILE_ROWS):
-            rows = slice(first, first + TILE_ROWS)
-            photo = torch.from_numpy(pixels[rows]).permute(2, 0, 1)[None].float() / 255
-            g = guide(photo)
-            places = torch.stack((x.expand_as(g), y[rows, None].expand_as(g), 2 * g - 1), dim=-1)
-            sliced = functional.grid_sample(
-                cells, places[:, None], padding_mode="border", align_corners=False
-            )
-            output = apply_affine(sliced[:, :, 0], photo)[0].clamp(0, 1).mul(255).round()
-            target[rows] = output.byte().permute(1, 2, 0).numpy()
-
-    def without_gradients() -> None:
-        with torch.inference_mode():
-            run()
-
-    return without_gradients
-
-
-def _processor() -> str:
-    """The processor's name, as the system tells it."""
-    information = Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    return tiled_grid_sample(pixels, grid, np.empty_like(pixels))
 
 
 if __name__ == "__main__":
