@@ -13,6 +13,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from fivefold.video.priority import kept_priority
+
 AUDIO_RATE = 48_000
 BT709 = 1
 
@@ -93,6 +95,8 @@ def write_clip(
         if "chapters" in facts:
             container.set_chapters(facts["chapters"])
         others = facts["streams"](container) if "streams" in facts else []
+        with kept_priority():
+            container.start_encoding()
         for i, pixels in enumerate(pictures):
             frame = VideoFrame.from_ndarray(
                 np.ascontiguousarray(pixels), "rgb24" if pixels.dtype == np.uint8 else "rgb48le"

@@ -27,6 +27,7 @@ from fivefold.errors import VideoWriteError
 from fivefold.photo.atomic import PARTIAL_SUFFIX
 from fivefold.video.colour import Converter, FrameColours, display_matrix
 from fivefold.video.encoders import Choice
+from fivefold.video.priority import kept_priority
 from fivefold.video.reader import VideoReader
 
 # Facts about the file that was read, not about what is in it; the muxer states its own.
@@ -89,7 +90,8 @@ class VideoWriter:
             if source.from_s and _TIMECODE in self._video.metadata:
                 del self._video.metadata[_TIMECODE]
                 self.notes.append("timecode left out: it counts from the beginning of the whole")
-            self._container.start_encoding()
+            with kept_priority():
+                self._container.start_encoding()
         except (av.FFmpegError, OSError, ValueError) as error:
             self._drop()
             raise self._error(error) from error
