@@ -50,6 +50,23 @@ def test_views_and_threads_do_not_matter(rng: np.random.Generator) -> None:
             assert (kernels.thumbnail(view, 32, threads=threads) == expected).all()
 
 
+@needs_native
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_instruction_set_gives_the_same_bits(rng: np.random.Generator, dtype: type) -> None:
+    """Whatever the width of the registers, for cells of any number of whole rows."""
+    from fivefold import _native
+
+    photos = [make_pixels(rng, height, 701, dtype) for height in (5, 64, 500, 1000)]
+    expected = [kernels.thumbnail(pixels, 64) for pixels in photos]
+    try:
+        for most in ("portable", "avx2"):
+            _native.limit_instruction_set(most)
+            for pixels, best in zip(photos, expected, strict=True):
+                assert (kernels.thumbnail(pixels, 64) == best).all()
+    finally:
+        _native.limit_instruction_set("avx512")
+
+
 def test_without_native_the_definition_runs(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
