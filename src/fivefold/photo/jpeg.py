@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from fivefold.errors import PhotoReadError, PhotoWriteError, UnsupportedPhotoError
-from fivefold.photo import appended, cmyk, exif, jpeg_strips
+from fivefold.photo import appended, cmyk, exif, jpeg_strips, reused
 from fivefold.photo.image import Coding, Photo, Pixels
 from fivefold.photo.jpeg_segments import (
+    Header,
     is_complete,
     jfif_segment,
     metadata_segments,
@@ -51,7 +52,7 @@ def read(data: bytes, limits: Limits) -> Photo:
         raise UnsupportedPhotoError(f"JPEG with {header.precision} bits per channel")
     if header.components not in (1, 3, 4):
         raise UnsupportedPhotoError(f"JPEG with {header.components} channels")
-    pixels, chroma = _decode(data, {1: "GRAY", 3: "RGB", 4: "CMYK"}[header.components])
+    pixels, chroma = _decode(data, header)
     icc_profile = header.icc_profile
     xmp = header.metadata.xmp
     notes = appended.notes(
@@ -68,15 +69,18 @@ def read(data: bytes, limits: Limits) -> Photo:
     return to_photo(decoded, "JPEG", orientation)
 
 
-def _decode(data: bytes, colour_space: str) -> tuple[Pixels, str | None]:
+def _decode(data: bytes, header: Header) -> tuple[Pixels, str | None]:
     import simplejpeg
 
+    colour_space = {1: "GRAY", 3: "RGB", 4: "CMYK"}[header.components]
     try:
         chroma = _chroma(data)
         if chroma is None:
             return _decode_unusual(data, colour_space), None
         try:
-            pixels = simplejpeg.decode_jpeg(data, colour_space)
+            # Without a complaint every pixel is written, and nothing is left of another picture.
+            memory = reused.pictures.empty((header.height_px, header.width_px, header.components))
+            pixels = simplejpeg.decode_jpeg(data, colour_space, buffer=memory)
         except ValueError as error:
             if not _is_harmless(error) or not is_complete(data):
                 raise
