@@ -18,6 +18,7 @@ typedef float Lanes __attribute__((vector_size(4 * kLanes)));
 typedef float UnalignedLanes __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
 inline Lanes load(const float* from) { return *reinterpret_cast<const UnalignedLanes*>(from); }
 inline void store(float* to, Lanes a) { *reinterpret_cast<UnalignedLanes*>(to) = a; }
+inline Lanes rectified(Lanes a) { return a < Lanes{} ? Lanes{} : a; }
 #else
 struct Lanes {
     float v[kLanes];
@@ -38,13 +39,31 @@ inline Lanes operator*(Lanes a, Lanes b) {
     for (int l = 0; l < kLanes; ++l) a.v[l] *= b.v[l];
     return a;
 }
+inline Lanes rectified(Lanes a) {
+    for (int l = 0; l < kLanes; ++l) a.v[l] = a.v[l] < 0 ? 0 : a.v[l];
+    return a;
+}
 inline Lanes& operator+=(Lanes& a, Lanes b) {
     for (int l = 0; l < kLanes; ++l) a.v[l] += b.v[l];
     return a;
 }
 #endif
 
-constexpr int kPixels = 4;
+// Writes the first `count` of a register's channels, biased; padding has no place in the output.
+inline void finish(const Convolution& layer, Lanes sums, int first, float* output) {
+    const int count = layer.outputs - first;
+    if (count >= kLanes) {
+        sums += load(layer.bias + first);
+        store(output + first, layer.rectifies ? rectified(sums) : sums);
+        return;
+    }
+    float channels[kLanes];
+    store(channels, sums);
+    for (int l = 0; l < count; ++l) {
+        const float value = channels[l] + layer.bias[first + l];
+        output[first + l] = layer.rectifies && value < 0 ? 0 : value;
+    }
+}
 
 // The sums of `Pixels` neighbours on a row and `Groups` registers of output channels stay in
 // registers while all taps are added, in the order j, i, c.
@@ -59,8 +78,7 @@ void convolve_tile(const Convolution& layer, const float* input, int first_outpu
         weights[g] = layer.weights + o / kBlock * block + o % kBlock;
     }
     Lanes sums[Pixels][Groups] = {};
-    for (int j = 0; j < layer.kernel; ++j) {
-        const float* from = input + static_cast<std::size_t>(j) * layer.width * layer.inputs;
+    for (int j = 0; j < layer.kernel; ++j, input += layer.input_row)
         for (int t = 0; t < taps_across; ++t) {
             Lanes weight[Groups];
             for (int g = 0; g < Groups; ++g) {
@@ -68,44 +86,38 @@ void convolve_tile(const Convolution& layer, const float* input, int first_outpu
                 weights[g] += kBlock;
             }
             for (int p = 0; p < Pixels; ++p) {
-                const float value = from[p * step + t];
+                const float value = input[p * step + t];
                 for (int g = 0; g < Groups; ++g) sums[p][g] += weight[g] * value;
             }
         }
-    }
     for (int p = 0; p < Pixels; ++p)
-        for (int g = 0; g < Groups; ++g) {
-            float channels[kLanes];
-            store(channels, sums[p][g]);
-            const int first = first_output + g * kLanes;
-            for (int l = 0; l < kLanes && first + l < layer.outputs; ++l)
-                output[p * layer.outputs + first + l] = channels[l] + layer.bias[first + l];
-        }
+        for (int g = 0; g < Groups; ++g)
+            finish(layer, sums[p][g], first_output + g * kLanes, output + p * layer.outputs);
 }
 
+// As many registers at a time as there are channels for, and so many pixels that the sums take as
+// many registers in all: fewer would wait for each other.
 template <int Groups>
 void convolve_row(const Convolution& layer, const float* input, int first_output, float* output) {
+    constexpr int kPixels = 4 * kGroups / Groups;
+    const int padded = (layer.outputs + kBlock - 1) / kBlock * kBlock;
     const std::size_t step = static_cast<std::size_t>(layer.stride) * layer.inputs;
-    int x = 0;
-    for (; x + kPixels <= layer.columns; x += kPixels)
-        convolve_tile<kPixels, Groups>(layer, input + x * step, first_output,
-                                       output + x * layer.outputs);
-    for (; x < layer.columns; ++x)
-        convolve_tile<1, Groups>(layer, input + x * step, first_output, output + x * layer.outputs);
+    int o = first_output;
+    for (; o + Groups * kLanes <= padded; o += Groups * kLanes) {
+        int x = 0;
+        for (; x + kPixels <= layer.columns; x += kPixels)
+            convolve_tile<kPixels, Groups>(layer, input + x * step, o, output + x * layer.outputs);
+        for (; x < layer.columns; ++x)
+            convolve_tile<1, Groups>(layer, input + x * step, o, output + x * layer.outputs);
+    }
+    if constexpr (Groups > 1) convolve_row<Groups / 2>(layer, input, o, output);
 }
 
+// A whole row for one tile of channels before the next: their weights stay in the cache.
 void convolve_rows(const Convolution& layer, int begin, int end) {
-    const int padded = (layer.outputs + kBlock - 1) / kBlock * kBlock;
-    // A whole row for one tile of channels before the next: their weights stay in the cache.
-    for (int y = begin; y < end; ++y) {
-        const std::size_t from = static_cast<std::size_t>(y) * layer.stride;
-        const float* input = layer.input + from * layer.width * layer.inputs;
-        float* output = layer.output + static_cast<std::size_t>(y) * layer.columns * layer.outputs;
-        int o = 0;
-        for (; o + kGroups * kLanes <= padded; o += kGroups * kLanes)
-            convolve_row<kGroups>(layer, input, o, output);
-        for (; o < padded; o += kLanes) convolve_row<1>(layer, input, o, output);
-    }
+    for (int y = begin; y < end; ++y)
+        convolve_row<kGroups>(layer, layer.input + y * layer.stride * layer.input_row, 0,
+                              layer.output + y * layer.output_row);
 }
 
 float sum(const float (&lanes)[kBlock]) {
@@ -128,7 +140,8 @@ void connect_outputs(const Connection& layer, int begin, int end) {
         float lanes[kBlock];
         for (int r = 0; r < kRegisters; ++r) store(lanes + r * kLanes, sums[r]);
         for (int c = whole; c < layer.inputs; ++c) lanes[c - whole] += weights[c] * layer.input[c];
-        layer.output[o] = layer.bias[o] + sum(lanes);
+        const float value = layer.bias[o] + sum(lanes);
+        layer.output[o] = layer.rectifies && value < 0 ? 0 : value;
     }
 }
 

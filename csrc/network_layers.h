@@ -16,21 +16,27 @@ constexpr int kBlock = 16;
 
 // output[y][x][o] = bias[o] + sum over j, i, c of
 //                   weights[o / kBlock][j][i][c][o % kBlock] * input[s y + j][s x + i][c]
+//
+// or 0 where that is less and the layer rectifies. Rows lie input_row and output_row floats apart,
+// so that the output can be the inside of what, with its border of zeros, is the next one's input.
 struct Convolution {
-    const float* input;    // (..., width, inputs), with its border of zeros
+    const float* input;    // (..., columns and border, inputs)
     const float* weights;  // (blocks, kernel, kernel, inputs, kBlock)
     const float* bias;     // (outputs)
     float* output;         // (..., columns, outputs)
-    int width, inputs, kernel, stride, columns, outputs;
+    std::ptrdiff_t input_row, output_row;
+    int inputs, kernel, stride, columns, outputs;
+    bool rectifies;
 };
 
-// output[o] = bias[o] + sum over c of weights[o][c] * input[c]
+// output[o] = bias[o] + sum over c of weights[o][c] * input[c], or 0 likewise
 struct Connection {
     const float* input;    // (inputs)
     const float* weights;  // (outputs, inputs)
     const float* bias;     // (outputs)
     float* output;         // (outputs)
     int inputs;
+    bool rectifies;
 };
 
 struct LayerKernels {

@@ -1,10 +1,11 @@
-// The layers of the network as Python sees them; fivefold/runtime/onnx_network.py strings them
+// The layers of the network as Python sees them; fivefold/runtime/compiled_network.py strings them
 // together.
 
 #include "network_module.h"
 
 #include <nanobind/ndarray.h>
 
+#include <cstdint>
 #include <stdexcept>
 
 #include "network.h"
@@ -18,6 +19,9 @@ namespace {
 template <class Real, nb::ssize_t... Shape>
 using Array = nb::ndarray<Real, nb::shape<Shape...>, nb::c_contig, nb::device::cpu>;
 
+// Rows, columns and channels; rows may lie apart.
+template <class Real> using Picture = nb::ndarray<Real, nb::shape<-1, -1, -1>, nb::device::cpu>;
+
 constexpr std::size_t kMost = 1u << 20;  // of any side: products of three still fit
 
 template <class A>
@@ -27,13 +31,22 @@ void check_sides(const A& array) {
             throw std::invalid_argument("sides must be 1 to 2^20");
 }
 
-void convolve_array(const Array<const float, -1, -1, -1>& input,
+template <class P>
+void check_picture(const P& picture) {
+    check_sides(picture);
+    const auto channels = static_cast<std::int64_t>(picture.shape(2));
+    if ((channels > 1 && picture.stride(2) != 1) ||
+        (picture.shape(1) > 1 && picture.stride(1) != channels))
+        throw std::invalid_argument("the pixels of a row must be adjacent");
+}
+
+void convolve_array(const Picture<const float>& input,
                     const Array<const float, -1, -1, -1, -1, kBlock>& weights,
-                    const Array<const float, -1>& bias, const Array<float, -1, -1, -1>& output,
-                    int stride, int threads) {
-    check_sides(input);
+                    const Array<const float, -1>& bias, const Picture<float>& output, int stride,
+                    bool rectifies, int threads) {
+    check_picture(input);
     check_sides(weights);
-    check_sides(output);
+    check_picture(output);
     const std::size_t kernel = weights.shape(1), outputs = output.shape(2);
     if (stride < 1 || static_cast<std::size_t>(stride) > kMost)
         throw std::invalid_argument("the stride must be 1 to 2^20");
@@ -48,25 +61,28 @@ void convolve_array(const Array<const float, -1, -1, -1>& input,
                             weights.data(),
                             bias.data(),
                             output.data(),
-                            static_cast<int>(input.shape(1)),
+                            input.stride(0),
+                            output.stride(0),
                             static_cast<int>(input.shape(2)),
                             static_cast<int>(kernel),
                             stride,
                             static_cast<int>(output.shape(1)),
-                            static_cast<int>(outputs)};
+                            static_cast<int>(outputs),
+                            rectifies};
     nb::gil_scoped_release released;
     convolve(layer, static_cast<int>(output.shape(0)), threads);
 }
 
 void connect_array(const Array<const float, -1>& input, const Array<const float, -1, -1>& weights,
-                   const Array<const float, -1>& bias, const Array<float, -1>& output) {
+                   const Array<const float, -1>& bias, const Array<float, -1>& output,
+                   bool rectifies) {
     if (input.shape(0) > kMost || output.shape(0) > kMost)
         throw std::invalid_argument("sides must be 1 to 2^20");
     if (weights.shape(0) != output.shape(0) || weights.shape(1) != input.shape(0) ||
         bias.shape(0) != output.shape(0))
         throw std::invalid_argument("weights, bias, input and output do not fit each other");
     const Connection layer{input.data(), weights.data(), bias.data(), output.data(),
-                           static_cast<int>(input.shape(0))};
+                           static_cast<int>(input.shape(0)), rectifies};
     nb::gil_scoped_release released;
     connect(layer, static_cast<int>(output.shape(0)));
 }
@@ -88,9 +104,9 @@ void pack_array(const Array<const float, -1, -1, -1, -1>& stored,
 
 void bind_network(nb::module_& module) {
     module.def("convolve", &convolve_array, "input"_a.noconvert(), "weights"_a.noconvert(),
-               "bias"_a.noconvert(), "output"_a.noconvert(), "stride"_a, "threads"_a);
+               "bias"_a.noconvert(), "output"_a.noconvert(), "stride"_a, "rectifies"_a, "threads"_a);
     module.def("connect", &connect_array, "input"_a.noconvert(), "weights"_a.noconvert(),
-               "bias"_a.noconvert(), "output"_a.noconvert());
+               "bias"_a.noconvert(), "output"_a.noconvert(), "rectifies"_a);
     module.def("pack_weights", &pack_array, "stored"_a.noconvert(), "packed"_a.noconvert());
 }
 

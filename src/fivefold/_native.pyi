@@ -37,6 +37,7 @@ def convolve(
     bias: NDArray[np.float32],
     output: NDArray[np.float32],
     stride: int,
+    rectifies: bool,
     threads: int,
 ) -> None: ...
 def connect(
@@ -44,6 +45,7 @@ def connect(
     weights: NDArray[np.float32],
     bias: NDArray[np.float32],
     output: NDArray[np.float32],
+    rectifies: bool,
 ) -> None: ...
 def pack_weights(stored: NDArray[np.float32], packed: NDArray[np.float32]) -> None: ...
 def training_forward(

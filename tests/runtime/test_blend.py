@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fivefold.runtime.blend import blend_weights, parse_blend
+from fivefold.runtime.blend import blend_weights, blended, parse_blend
 
 STYLES = ["consensus", "a", "b", "c"]
 
@@ -57,3 +57,16 @@ def test_weights_have_a_sum_of_one_and_keep_their_ratios(blend: dict[str, float]
     total = sum(blend.values())
     for style, weight in zip(STYLES, weights, strict=True):
         assert np.isclose(weight, blend.get(style, 0) / total, atol=1e-6)
+
+
+@pytest.mark.parametrize("blend", ["c", "a=0.5,c=0.5", "consensus=2,b=-1"])
+def test_grids_are_blended(blend: str) -> None:
+    """One style is its grid, to the bit; several are the weighted sum. The result is contiguous."""
+    grids = np.random.default_rng(0).normal(size=(2, 3, 5, 12, 4)).astype(np.float32)
+    grids = grids.transpose(4, 3, 0, 1, 2)
+    weights = blend_weights(blend, STYLES)
+    result = blended(grids, weights)
+    assert result.flags.c_contiguous
+    np.testing.assert_allclose(result, np.einsum("s,s...", weights, grids), rtol=1e-5, atol=1e-6)
+    if blend == "c":
+        assert (result == grids[3]).all()

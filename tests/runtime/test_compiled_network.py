@@ -147,6 +147,56 @@ def test_the_other_operations() -> None:
     check_agreement(make_model(nodes, constants, (1, 5, 2, SIDE, SIDE)))
 
 
+def test_layers_that_share_what_they_take() -> None:
+    """Results come out right that go into borders of several widths, a Relu, a sum or all these."""
+
+    def conv(takes: str, gives: str, kernel: int) -> Any:
+        pads = [kernel // 2] * 4
+        inputs = [takes, f"w{kernel}", "b"]
+        return helper.make_node("Conv", inputs, [gives], kernel_shape=[kernel] * 2, pads=pads)
+
+    nodes = [
+        conv("thumbnail", "first", 3),
+        helper.make_node("Relu", ["first"], ["rectified"]),
+        conv("rectified", "narrow", 1),
+        conv("rectified", "wide", 5),
+        conv("wide", "wider", 5),
+        helper.make_node("Relu", ["wider"], ["wider_rectified"]),
+        helper.make_node("Relu", ["wide"], ["wide_rectified"]),
+        helper.make_node("Add", ["narrow", "wide_rectified"], ["sum"]),
+        helper.make_node("Add", ["sum", "wider_rectified"], ["all"]),
+        conv("all", "last", 3),
+        helper.make_node("Add", ["last", "rectified"], ["grid"]),
+    ]
+    constants = {f"w{k}": normal(k, 3, 3, k, k) for k in (1, 3, 5)} | {"b": normal(2, 3)}
+    check_agreement(make_model(nodes, constants, (1, 3, SIDE, SIDE)))
+
+
+def test_a_result_may_be_used_further() -> None:
+    """What the network gives is not rectified, or given a border, for another's sake."""
+    nodes = [
+        helper.make_node("Conv", ["thumbnail", "w"], ["grid"], kernel_shape=[3, 3], pads=[1] * 4),
+        helper.make_node("Relu", ["grid"], ["rectified"]),
+        helper.make_node("Conv", ["grid", "w"], ["unused"], kernel_shape=[3, 3], pads=[1] * 4),
+    ]
+    check_agreement(make_model(nodes, {"w": normal(1, 3, 3, 3, 3)}, (1, 3, SIDE, SIDE)))
+
+
+def test_what_is_not_finite_is_not_rectified_away(instruction_set: str) -> None:
+    """A weight that is not a number shows in the result, on every instruction set."""
+    nodes = [
+        helper.make_node("Conv", ["thumbnail", "w"], ["grown"], kernel_shape=[1, 1]),
+        helper.make_node("Relu", ["grown"], ["grid"]),
+    ]
+    for outputs in (3, 16):
+        weights = normal(1, outputs, 3, 1, 1)
+        weights[1] = np.nan
+        model = make_model(nodes, {"w": weights}, (1, outputs, SIDE, SIDE))
+        grid = CompiledNetwork(model, threads=1)(normal(3, 1, 3, SIDE, SIDE))
+        assert np.isnan(grid[:, 1]).all()
+        assert (grid[:, 2:] >= 0).all()
+
+
 def test_every_instruction_set_gives_the_same_bits(instruction_set: str) -> None:
     """Whatever the width of the registers and the number of threads, the sums are the same."""
     model = Bundle.read(find_bundle()).network

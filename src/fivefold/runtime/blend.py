@@ -67,3 +67,20 @@ def blend_weights(blend: str | Blend | None, styles: Sequence[str]) -> NDArray[n
         raise ValueError(f"the weights of a blend must have a sum, received {dict(blend)}")
     shares: NDArray[np.float32] = (weights / total).astype(np.float32)
     return shares
+
+
+def blended(grids: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The blend of a photo's grids.
+
+    Args:
+        grids: One for each style, ``(styles, 12, depth, height, width)``.
+        weights: Of each, ``(styles,)``, with a sum of 1.
+
+    Returns:
+        ``(12, depth, height, width)``, contiguous.
+    """
+    (given,) = weights.nonzero()
+    if len(given) == 1:
+        return np.ascontiguousarray(grids[given[0]])
+    mixed: NDArray[np.float32] = np.tensordot(weights, grids, axes=1)
+    return mixed

@@ -2,13 +2,14 @@
 
 The ONNX file of the bundle stays what defines the network; it is read node by node. A network of
 other operations than the paper's is left to ONNX Runtime. Shapes are those of ONNX (one picture,
-channels, rows, columns); in memory the channels of a pixel lie next to each other.
+channels, rows, columns); in memory the channels of a pixel lie next to each other, and what a
+convolution gives lies in the border of zeros that the next one needs.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
@@ -65,19 +66,44 @@ class CompiledNetwork:
         self.input_shape = graph.inputs["thumbnail"]
         _check_size(self.input_shape)
         compiler = _Compiler(graph, threads)
-        self._steps = [compiler.step(node) for node in graph.nodes]
+        self._steps = [compiler.step(*layer) for layer in _layers(graph)]
         self.output_shape = compiler.shapes.get("grid", ())
         _require(self.output_shape == graph.outputs["grid"], "its output")
 
     def __call__(self, thumbnail: Array) -> Array:
-        """Run the network on an array of ``input_shape``."""
+        """Run the network on an array of ``input_shape``; what it gives need not be contiguous."""
         values = {"thumbnail": thumbnail}
         for step in self._steps:
             taken = [values[name] for name in step.takes]
             for name in step.last_takes:
                 del values[name]
             values[step.gives] = step.run(taken)
-        return np.ascontiguousarray(values["grid"])
+        return values["grid"]
+
+
+def _layers(graph: Graph) -> Iterator[tuple[Node, bool]]:
+    """The nodes, and whether they rectify: those do whose result goes into a Relu and nowhere else.
+
+    Such a Relu is left out.
+    """
+    takers: dict[tuple[str, ...], list[Node]] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            takers.setdefault((name,), []).append(node)
+    left_out: list[Node] = []
+    for node in graph.nodes:
+        if node in left_out:
+            continue
+        takes_it = takers.get(node.outputs, [])
+        if (
+            node.operation in ("Conv", "Gemm")
+            and [(taker.operation, taker.inputs) for taker in takes_it] == [("Relu", node.outputs)]
+            and graph.outputs.keys().isdisjoint(node.outputs)
+        ):
+            left_out += takes_it
+            yield node._replace(outputs=takes_it[0].outputs), True
+        else:
+            yield node, False
 
 
 class _Compiler:
@@ -92,10 +118,18 @@ class _Compiler:
         self._constants = graph.constants
         self._threads = threads
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
+        self._uses.update(graph.outputs.keys())
         self._uses_left = Counter(self._uses)
         self._own_memory: set[str] = set()  # values that share no other value's
+        self._borders: dict[str, int] = {}  # that convolutions leave around what they give
+        self._wanted_borders: dict[str, int] = {}
+        for node in graph.nodes:
+            for name in node.inputs[:1] if node.operation == "Conv" else ():
+                wanted = max(_border(node), self._wanted_borders.get(name, 0))
+                self._wanted_borders[name] = wanted
+        self._wanted_borders |= dict.fromkeys(graph.outputs, 0)
 
-    def step(self, node: Node) -> _Step:
+    def step(self, node: Node, rectifies: bool) -> _Step:
         compilers = {
             "Conv": self._convolution,
             "Gemm": self._connection,
@@ -107,16 +141,22 @@ class _Compiler:
         _require(node.operation in compilers, f"operation {node.operation!r}")
         _require(len(node.outputs) == 1 and node.outputs[0] not in self.shapes, "its outputs")
         takes = tuple(name for name in node.inputs if name in self.shapes)
-        run, shape = compilers[node.operation](node)
+        run, shape = compilers[node.operation](node, rectifies)
         _check_size(shape)
         self.shapes[node.outputs[0]] = shape
-        if node.operation in ("Conv", "Gemm", "Add"):
+        if node.operation == "Add":
             self._own_memory.add(node.outputs[0])
         self._uses_left.subtract(takes)
         last_takes = tuple({name for name in takes if not self._uses_left[name]})
+        if node.operation != "Conv" and any(self._borders.get(name) for name in takes):
+            run = self._without_borders(takes, run)
         return _Step(takes, node.outputs[0], run, last_takes)
 
-    def _convolution(self, node: Node) -> tuple[Operation, Shape]:
+    def _without_borders(self, takes: Sequence[str], run: Operation) -> Operation:
+        borders = [self._borders.get(name, 0) for name in takes]
+        return lambda taken: run([*map(_cropped, taken, borders)])
+
+    def _convolution(self, node: Node, rectifies: bool) -> tuple[Operation, Shape]:
         from fivefold._native import convolve, pack_weights
 
         (one, channels, height, width), weights = self._shape(node, 0), self._constant(node, 1)
@@ -124,7 +164,7 @@ class _Compiler:
         outputs, _, kernel, _ = weights.shape
         bias = self._bias(node, outputs)
         given = node.attributes
-        border = _same(given.get("pads", (0,)))
+        border = _border(node)
         stride = _same(given.get("strides", (1,)))
         _require(
             _same(given.get("dilations", (1,))) == 1
@@ -139,20 +179,34 @@ class _Compiler:
         pack_weights(weights, packed)
         rows, columns = (1 + (side + 2 * border - kernel) // stride for side in (height, width))
 
+        lay = self._laying(node.inputs[0], border)
+        around = self._wanted_borders.get(node.outputs[0], 0)
+        self._borders[node.outputs[0]] = around
+
         def run(taken: list[Array]) -> Array:
-            padded = np.zeros((height + 2 * border, width + 2 * border, channels), np.float32)
-            picture = taken.pop()
-            padded[border : border + height, border : border + width] = picture[0].transpose(
-                1, 2, 0
-            )
-            del picture  # of no use any more, and the largest value of all
-            output = np.empty((rows, columns, outputs), np.float32)
-            convolve(padded, packed, bias, output, stride, self._threads)
-            return output.transpose(2, 0, 1)[None]
+            result = np.zeros((rows + 2 * around, columns + 2 * around, outputs), np.float32)
+            inside = result[around : around + rows, around : around + columns]
+            convolve(lay(taken.pop()), packed, bias, inside, stride, rectifies, self._threads)
+            return result.transpose(2, 0, 1)[None]
 
         return run, (1, outputs, rows, columns)
 
-    def _connection(self, node: Node) -> tuple[Operation, Shape]:
+    def _laying(self, name: str, border: int) -> Callable[[Array], Array]:
+        """How a picture becomes rows, columns and channels within a border of zeros."""
+        _, channels, height, width = self.shapes[name]
+        lies_in = self._borders.get(name, 0)
+        if name in self._borders and lies_in >= border:
+            return lambda picture: _cropped(picture, lies_in - border)[0].transpose(1, 2, 0)
+
+        def copy(picture: Array) -> Array:
+            laid = np.zeros((height + 2 * border, width + 2 * border, channels), np.float32)
+            inside = laid[border : border + height, border : border + width]
+            inside[:] = _cropped(picture, lies_in)[0].transpose(1, 2, 0)
+            return laid
+
+        return copy
+
+    def _connection(self, node: Node, rectifies: bool) -> tuple[Operation, Shape]:
         from fivefold._native import connect
 
         shape, weights = self._shape(node, 0), self._constant(node, 1)
@@ -164,12 +218,12 @@ class _Compiler:
 
         def run(taken: list[Array]) -> Array:
             output = np.empty(outputs, np.float32)
-            connect(np.ascontiguousarray(taken[0][0]), weights, bias, output)
+            connect(np.ascontiguousarray(taken[0][0]), weights, bias, output, rectifies)
             return output[None]
 
         return run, (1, outputs)
 
-    def _rectification(self, node: Node) -> tuple[Operation, Shape]:
+    def _rectification(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         name = node.inputs[0]
         in_place = name in self._own_memory and self._uses[name] == 1
 
@@ -179,14 +233,14 @@ class _Compiler:
 
         return run, self._shape(node, 0)
 
-    def _sum(self, node: Node) -> tuple[Operation, Shape]:
+    def _sum(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         try:
             shape = np.broadcast_shapes(self._shape(node, 0), self._shape(node, 1))
         except ValueError as error:
             raise UnknownNetworkError("a sum of other shapes") from error
         return lambda taken: taken[0] + taken[1], shape
 
-    def _new_shape(self, node: Node) -> tuple[Operation, Shape]:
+    def _new_shape(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         before, numbers = self._shape(node, 0), self._constant(node, 1, np.int64).tolist()
         if node.operation == "Reshape":
             shape = tuple(numbers)
@@ -225,6 +279,15 @@ def _require(is_so: bool, what: str) -> None:
 
 def _check_size(shape: Shape) -> None:
     _require(len(shape) > 0 and 0 < prod(shape) <= _MOST_NUMBERS, "the size of a value")
+
+
+def _border(node: Node) -> int:
+    return _same(node.attributes.get("pads", (0,)))
+
+
+def _cropped(picture: Array, border: int) -> Array:
+    *_, height, width = picture.shape
+    return picture[..., border : height - border, border : width - border]
 
 
 def _same(numbers: object) -> int:

@@ -18,7 +18,7 @@ from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import Photo, Pixels
 from fivefold.photo.model_space import ModelSpace, model_space, to_srgb
 from fivefold.photo.threads import available_threads, share_out
-from fivefold.runtime.blend import Blend, blend_weights
+from fivefold.runtime.blend import Blend, blend_weights, blended
 from fivefold.runtime.bundle import SUFFIX, Bundle
 from fivefold.runtime.network import Network
 
@@ -167,8 +167,7 @@ class Enhancer:
             raise ValueError("pixels must be finite, received NaN or infinity")
         thumbnail = to_srgb(thumbnail, photo.icc_profile)
         grids = self._predict(thumbnail)  # (styles, 12, depth, rows, columns)
-        mixed = grids[0] if len(grids) == 1 else np.tensordot(self.blend, grids, axes=1)
-        return BilateralGrid(mixed, self.bundle.guide)
+        return BilateralGrid(blended(grids, self.blend), self.bundle.guide)
 
     def render(
         self, photo: Photo, grid: BilateralGrid, *, strength: float = 1.0, in_place: bool = False
