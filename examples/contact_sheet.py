@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import fivefold
-from fivefold.photo.files import KNOWN_SUFFIXES
+from fivefold.photo.formats import KNOWN_SUFFIXES
 from fivefold.runtime.contact_sheet import contact_sheet
 
 before, after, sheet = map(Path, sys.argv[1:])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fivefold
@@ -106,6 +107,27 @@ assert main(["enhance", path]) == 0
     loaded = loaded_by(code, str(tmp_path))
     slow = {"onnxruntime", "PIL", "imagecodecs", "tifffile", "tqdm", "email", "http", "ssl", "csv"}
     assert not slow & loaded
+
+
+def test_one_photo_is_decoded_before_the_model_is_loaded(tmp_path: Path) -> None:
+    """What decodes is imported first, so that the rest loads meanwhile; what is not used, never."""
+    photo = tmp_path / "photo.jpg"
+    fivefold.write_photo(fivefold.Photo(np.full((20, 30, 3), 100, np.uint8)), photo)
+    code = "import sys; from fivefold.cli import main; main(sys.argv[1:]); print(*sys.modules)"
+    command = [sys.executable, "-c", code, "enhance", str(photo), "-o", str(tmp_path / "out.jpg")]
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert loaded.index("fivefold.photo.jpeg") < loaded.index("fivefold.runtime.enhancer")
+    assert loaded.index("simplejpeg") < loaded.index("fivefold.runtime.bundle")
+    unused = {
+        "fivefold.kernels.reference",
+        "fivefold.kernels.tiled",
+        "fivefold.photo.cmyk",
+        "fivefold.runtime.device",
+        "fivefold.runtime.journal",
+        "traceback",
+        "zipfile",
+    }
+    assert not unused & {*loaded}
 
 
 def test_the_program_ends_with_the_exit_code(tmp_path: Path) -> None:

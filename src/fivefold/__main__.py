@@ -21,7 +21,9 @@ def program() -> None:
     # each, when NumPy is loaded.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Loading modules makes many objects and no garbage to look for.
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(100_000, 20, 20)
+    # A thread that has decoded goes on at once, while another loads the model; not after 5 ms.
+    sys.setswitchinterval(0.0005)
     code = main()
     # Everything is written, and nothing is gained by taking the modules apart one by one.
     for stream in (sys.stdout, sys.stderr):

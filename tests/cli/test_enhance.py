@@ -11,7 +11,8 @@ import pytest
 from command import Result
 
 from fivefold.cli import result_options
-from fivefold.photo.files import KNOWN_SUFFIXES, WRITABLE, read_photo
+from fivefold.photo.files import read_photo
+from fivefold.photo.formats import KNOWN_SUFFIXES, WRITABLE
 
 Run = Callable[..., Result]
 

@@ -19,7 +19,7 @@ from fivefold.photo.image import Photo
 from fivefold.runtime import batch
 from fivefold.runtime.batch import Outcome, Settings, enhance_files
 from fivefold.runtime.enhancer import Enhancer
-from fivefold.runtime.journal import FileState
+from fivefold.runtime.file_state import FileState
 from fivefold.runtime.plan import Task
 
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fivefold.runtime.bundle import Bundle
-from fivefold.runtime.journal import FileState, Journal, Recipe, model_sha256
+from fivefold.runtime.file_state import FileState
+from fivefold.runtime.journal import Journal, Recipe, model_sha256
 
 RECIPE = Recipe("tiny", "ab" * 32, 1.0, None, None, strip_metadata=False, note=True)
 

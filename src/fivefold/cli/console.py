@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +28,8 @@ def one_line(text: str) -> str:
 
 def print_json(**values: object) -> None:
     """Print one JSON object on one line of stdout."""
+    import json
+
     print(json.dumps(values), flush=True)
 
 

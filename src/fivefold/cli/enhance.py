@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -93,10 +94,10 @@ def run(options: argparse.Namespace) -> int:
             refuse(options, str(error))
     if _STREAM in (*options.inputs, options.output):
         return _run_stream(options, settings)
-    journal = journal_of(options)
-    plan = _make_plan(options, journal)
-    if options.journal is None and plan.folder is None:
-        journal = None  # the output is a file
+    find_journal = cache(partial(journal_of, options))
+    plan = _make_plan(options, find_journal)
+    is_kept = options.journal is not None or plan.folder is not None  # else the output is a file
+    journal = find_journal() if is_kept else None
     if options.dry_run:
         return _tell_plan(options, settings, plan, journal)
     if journal is None:
@@ -142,8 +143,12 @@ def _check(options: argparse.Namespace) -> None:
         error("--journal and --keep-times do not go with a pipe")
 
 
-def _make_plan(options: argparse.Namespace, journal: Journal | None) -> Plan:
+def _make_plan(options: argparse.Namespace, find_journal: Callable[[], Journal | None]) -> Plan:
     from fivefold.runtime.plan import make_plan
+
+    def is_result(photo: Path) -> bool:
+        journal = find_journal()
+        return journal is not None and journal.knows(photo)
 
     placement = placement_of(options, None)
     try:
@@ -154,7 +159,7 @@ def _make_plan(options: argparse.Namespace, journal: Journal | None) -> Plan:
             writable=placement.writable,
             file_format=placement.file_format,
             in_place=options.in_place,
-            is_result=(lambda _: False) if journal is None else journal.knows,
+            is_result=is_result,
             overwriting=not options.skip_existing,
         )
     except ValueError as error:
@@ -195,6 +200,7 @@ def _run_batch(
     journal: Journal | None,
     start_s: float,
 ) -> int:
+    from fivefold.photo.formats import load_codec
     from fivefold.photo.threads import Later, available_threads
     from fivefold.runtime.batch import enhance_files
 
@@ -206,7 +212,10 @@ def _run_batch(
     summary = Summary(failed=len(plan.unreadable), device=device)
     _tell_unreadable(plan)
     with Progress(len(plan.tasks), "photos") as progress:
-        # Loaded while the first photos are decoded.
+        # Modules load one after the other, whatever thread asks for them: first those that decode,
+        # then, while the first photos are decoded, the enhancer with its own.
+        for task in plan.tasks[:1]:
+            load_codec(task.source)
         enhancer = Later(partial(_load, options, device, threads=threads))
         if device is not None:
             enhancer.result()  # a GPU that does not do is told once, not for each photo

@@ -94,7 +94,7 @@ def _judge_unpaired(options: argparse.Namespace) -> int:
     from fivefold.evaluate.benchmark import untouched
     from fivefold.evaluate.candidates import open_candidate
     from fivefold.evaluate.unpaired import judge_unpaired
-    from fivefold.photo.files import READABLE
+    from fivefold.photo.formats import READABLE
     from fivefold.runtime.search import find_photos
 
     paths = [found.source for found in find_photos([options.set], READABLE).photos]

@@ -116,7 +116,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace, photo: Path, output: Path) -> None:
-    from fivefold.photo.files import WRITABLE
+    from fivefold.photo.formats import WRITABLE
 
     refuse = options.parser.error
     strengths = (options.strength, *(options.strengths or ()))

@@ -95,7 +95,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 def placement_of(options: argparse.Namespace, folder: Path | None) -> Placement:
     """Where results go that are not named one by one."""
-    from fivefold.photo.files import KNOWN_SUFFIXES, READABLE, WRITABLE
+    from fivefold.photo.formats import KNOWN_SUFFIXES, READABLE, WRITABLE
     from fivefold.runtime.plan import Placement
 
     return Placement(

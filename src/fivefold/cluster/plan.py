@@ -18,7 +18,7 @@ from fivefold.cluster.places import (
     local_version,
     scheme_of,
 )
-from fivefold.photo.files import KNOWN_SUFFIXES, READABLE, WRITABLE
+from fivefold.photo.formats import KNOWN_SUFFIXES, READABLE, WRITABLE
 from fivefold.runtime.plan import result_name
 from fivefold.runtime.search import find_photos
 

@@ -18,7 +18,8 @@ from fivefold.cluster.outcome import RemoteOutcome, failure, poisoned
 from fivefold.cluster.places import read_file, write_file
 from fivefold.cluster.plan import RemoteTask
 from fivefold.errors import BundleError, PhotoWriteError
-from fivefold.photo.files import KNOWN_SUFFIXES, encode_photo, read_photo
+from fivefold.photo.files import encode_photo, read_photo
+from fivefold.photo.formats import KNOWN_SUFFIXES
 from fivefold.runtime.batch import Settings, enhance_photo
 from fivefold.runtime.enhancer import Enhancer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fivefold.data.fivek import EXPERTS, INPUT
 from fivefold.errors import DataError
-from fivefold.photo.files import KNOWN_SUFFIXES
+from fivefold.photo.formats import KNOWN_SUFFIXES
 
 PICTURE_SUFFIXES = frozenset({*KNOWN_SUFFIXES, ".dng"})
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.errors import DataError, PhotoError, PhotoReadError
-from fivefold.photo.files import KNOWN_SUFFIXES, read_photo
+from fivefold.photo.files import read_photo
+from fivefold.photo.formats import KNOWN_SUFFIXES
 from fivefold.photo.image import Photo
 
 OnFailure = Callable[[str], None]

@@ -7,7 +7,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from fivefold.kernels import tiled
 from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import FULL_SCALE, Pixels
 
@@ -96,6 +95,8 @@ def render(
     else:
         _check_out(pixels, out)
     if NATIVE_MISSING is not None:
+        from fivefold.kernels import tiled
+
         tiled.render(pixels, grid, out, first_row=first_row, height_px=height_px, clip=clip)
         return out
 

@@ -13,14 +13,14 @@ from __future__ import annotations
 import re
 
 _GAIN_MAP = b"hdrgm:Version"
-_MOTION = re.compile(rb"\b\w*Camera:(?:MotionPhoto|MicroVideo)(?:=[\"']1[\"']|>1<)")
+_MOTION = rb"\b\w*Camera:(?:MotionPhoto|MicroVideo)(?:=[\"']1[\"']|>1<)"
 _CONTAINER = b"http://ns.google.com/photos/1.0/container/"
 _STATEMENTS = (
-    re.compile(rb"<(\w+):Directory\b[^>]*>.*?</\1:Directory>\s*", re.DOTALL),
-    re.compile(rb"\s+\w*Camera:(?:MotionPhoto|MicroVideo)\w*=(?:\"[^\"]*\"|'[^']*')"),
-    re.compile(rb"<(\w*Camera:(?:MotionPhoto|MicroVideo)\w*)>[^<]*</\1>\s*"),
-    re.compile(rb"\s+hdrgm:\w+=(?:\"[^\"]*\"|'[^']*')"),
-    re.compile(rb"<(hdrgm:\w+)\b[^>]*>.*?</\1>\s*", re.DOTALL),
+    rb"(?s)<(\w+):Directory\b[^>]*>.*?</\1:Directory>\s*",
+    rb"\s+\w*Camera:(?:MotionPhoto|MicroVideo)\w*=(?:\"[^\"]*\"|'[^']*')",
+    rb"<(\w*Camera:(?:MotionPhoto|MicroVideo)\w*)>[^<]*</\1>\s*",
+    rb"\s+hdrgm:\w+=(?:\"[^\"]*\"|'[^']*')",
+    rb"(?s)<(hdrgm:\w+)\b[^>]*>.*?</\1>\s*",
 )
 
 
@@ -37,7 +37,7 @@ def notes(xmp: bytes | None, *, has_gain_map: bool, has_more_pictures: bool) -> 
     found = []
     if has_gain_map:
         found.append("HDR gain map left out")
-    if _MOTION.search(packet):
+    if packet and re.search(_MOTION, packet):
         found.append("video of the motion photo left out")
     if has_more_pictures and not has_gain_map:
         found.append("further pictures of the file left out")
@@ -48,8 +48,8 @@ def without_promises(xmp: bytes | None) -> bytes | None:
     """The packet without the list of appended parts; any other packet comes back unchanged."""
     if xmp is None:
         return None
-    if not (_CONTAINER in xmp or _MOTION.search(xmp) or _GAIN_MAP in xmp):
+    if not (_CONTAINER in xmp or re.search(_MOTION, xmp) or _GAIN_MAP in xmp):
         return xmp
     for statement in _STATEMENTS:
-        xmp = statement.sub(b"", xmp)
+        xmp = re.sub(statement, b"", xmp)
     return xmp

@@ -21,7 +21,7 @@ _IMAGE_WIDTH, _IMAGE_HEIGHT = 256, 257
 _PIXEL_X_DIMENSION, _PIXEL_Y_DIMENSION = 40962, 40963
 _THUMBNAIL_AT, _THUMBNAIL_BYTES = 513, 514
 
-_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8](?=\s*[\"'<])")
+_XMP_ORIENTATION = rb"(tiff:Orientation\s*(?:=\s*[\"']|>)\s*)[2-8](?=\s*[\"'<])"
 
 
 def is_block(block: bytes) -> bool:
@@ -130,7 +130,7 @@ def replace_thumbnail(block: bytes, jpeg: bytes | None) -> bytes:
 
 def describe_upright_xmp(packet: bytes) -> bytes:
     """The XMP packet with ``tiff:Orientation`` 1, so that no reader turns the photo again."""
-    return _XMP_ORIENTATION.sub(rb"\g<1>1", packet)
+    return re.sub(_XMP_ORIENTATION, rb"\g<1>1", packet)
 
 
 def _set_integer(

@@ -18,7 +18,7 @@ from fivefold.errors import (
 from fivefold.photo.atomic import write_atomically
 from fivefold.photo.dcf import with_stated_profile
 from fivefold.photo.depth import over_white, with_bit_depth
-from fivefold.photo.formats import FORMATS
+from fivefold.photo.formats import FORMATS, KNOWN_SUFFIXES
 from fivefold.photo.image import Photo
 from fivefold.photo.limits import (
     DEFAULT_MAX_MEMORY_BYTES,
@@ -29,17 +29,6 @@ from fivefold.photo.limits import (
 from fivefold.photo.threads import available_threads
 
 _ALIASES = {"JPG": "JPEG", "TIF": "TIFF", "HEIC": "HEIF"}
-
-KNOWN_SUFFIXES: dict[str, str] = {
-    suffix: name for name, known in FORMATS.items() for suffix in known.suffixes
-}
-"""Format by file name suffix, in lower case with the dot."""
-
-READABLE = frozenset(KNOWN_SUFFIXES)
-"""Suffixes of the files that :func:`read_photo` reads."""
-
-WRITABLE = frozenset(s for s, name in KNOWN_SUFFIXES.items() if FORMATS[name].is_written)
-"""Suffixes of the files that :func:`write_photo` writes."""
 
 
 def read_photo(

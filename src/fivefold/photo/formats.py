@@ -7,14 +7,16 @@ JPEG loads nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from fivefold.photo.image import Photo
-from fivefold.photo.limits import Limits
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fivefold.photo.image import Photo
+    from fivefold.photo.limits import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """The code of one format.
 
     Attributes:
@@ -29,8 +31,7 @@ class Codec:
     encode: Callable[[Photo, int, int], Sequence[bytes | memoryview]] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """One file format.
 
     Attributes:
@@ -145,3 +146,21 @@ FORMATS: dict[str, Format] = {
     "PPM": Format(_ppm, (".ppm", ".pgm", ".pbm", ".pnm"), (8, 16), has_alpha=False),
 }
 """By the name that :attr:`Photo.format` has, in the order in which they are tried."""
+
+KNOWN_SUFFIXES: dict[str, str] = {
+    suffix: name for name, known in FORMATS.items() for suffix in known.suffixes
+}
+"""Format by file name suffix, in lower case with the dot."""
+
+READABLE = frozenset(KNOWN_SUFFIXES)
+"""Suffixes of the files that are read."""
+
+WRITABLE = frozenset(s for s, name in KNOWN_SUFFIXES.items() if FORMATS[name].is_written)
+"""Suffixes of the files that are written."""
+
+
+def load_codec(path: Path) -> None:
+    """Load the code that reads a file of this name; none for a name that tells no format."""
+    name = KNOWN_SUFFIXES.get(path.suffix.lower())
+    if name is not None:
+        FORMATS[name].load()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 EXIF_POINTER = 34665
 GPS_POINTER = 34853
@@ -90,8 +91,7 @@ class _Visit:
     seen: set[int] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How a block writes numbers: byte order (``<`` or ``>``) and classic or BigTIFF widths."""
 
     byte_order: str = "<"

@@ -6,9 +6,10 @@ import struct
 from dataclasses import replace
 
 import numpy as np
+import simplejpeg
 
 from fivefold.errors import PhotoReadError, PhotoWriteError, UnsupportedPhotoError
-from fivefold.photo import appended, cmyk, exif, jpeg_strips, reused
+from fivefold.photo import appended, exif, jpeg_strips, reused
 from fivefold.photo.image import Coding, Photo, Pixels
 from fivefold.photo.jpeg_segments import (
     Header,
@@ -60,6 +61,8 @@ def read(data: bytes, limits: Limits) -> Photo:
     )
     metadata = replace(header.metadata, xmp=appended.without_promises(xmp))
     if header.components == 4:
+        from fivefold.photo import cmyk
+
         if header.has_adobe_marker:
             np.subtract(255, pixels, out=pixels)
         pixels = cmyk.to_srgb(pixels, icc_profile)
@@ -70,8 +73,6 @@ def read(data: bytes, limits: Limits) -> Photo:
 
 
 def _decode(data: bytes, header: Header) -> tuple[Pixels, str | None]:
-    import simplejpeg
-
     colour_space = {1: "GRAY", 3: "RGB", 4: "CMYK"}[header.components]
     try:
         chroma = _chroma(data)
@@ -106,8 +107,6 @@ def _is_harmless(error: ValueError) -> bool:
 
 def _chroma(data: bytes) -> str | None:
     """Chroma subsampling, or ``None`` where it is none of the usual ones."""
-    import simplejpeg
-
     try:
         *_, chroma = simplejpeg.decode_jpeg_header(data, strict=False)
     except ValueError as error:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import simplejpeg
 from numpy.typing import NDArray
 
 from fivefold.photo.threads import share_out
@@ -40,7 +41,6 @@ def encode(
     Returns:
         The file in pieces; the first holds all of its segments.
     """
-    import simplejpeg
 
     def coded(strip: NDArray[Any]) -> bytes:
         data: bytes = simplejpeg.encode_jpeg(strip, quality, colour_space, chroma)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fivefold.errors import PhotoReadError, PhotoTooLargeError
 
@@ -12,8 +12,7 @@ MAX_FILE_BYTES = 4 << 30
 MAX_PARTS = 100_000  # chunks, segments or boxes of one file; photos have some dozens
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a reader checks before it takes memory for pixels.
 
     Attributes:

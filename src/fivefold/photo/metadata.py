@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,7 @@ _THUMBNAIL_SIDE_PX = 160  # EXIF 2.32, 4.8.1 asks for 160 × 120
 _THUMBNAIL_QUALITIES = (90, 75, 60, 40)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What a format's reader found, before it is brought into the one form of :class:`Photo`.
 
     Attributes:
@@ -31,8 +30,8 @@ class Decoded:
 
     pixels: NDArray[Any]
     icc_profile: bytes | None = None
-    metadata: Metadata = field(default_factory=Metadata)
-    coding: Coding = field(default_factory=Coding)
+    metadata: Metadata = Metadata()
+    coding: Coding = Coding()
     notes: tuple[str, ...] = ()
 
 

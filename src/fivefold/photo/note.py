@@ -24,12 +24,12 @@ NAMESPACE = "urn:x-fivefold:edit/1.0/"
 
 _SOFTWARE_TAG = 305
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
-_NOTE = re.compile(
+_NOTE = (
     rb'<rdf:Description rdf:about="" xmlns:fivefold="'
-    + re.escape(NAMESPACE.encode())
+    + NAMESPACE.encode().replace(b".", rb"\.")
     + rb'"([^<>]*)/>\n?'
 )
-_PROPERTY = re.compile(r'fivefold:(\w+)="([^"]*)"')
+_PROPERTY = r'fivefold:(\w+)="([^"]*)"'
 _EMPTY_PACKET = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
@@ -54,7 +54,7 @@ def with_note(photo: Photo, properties: Mapping[str, str]) -> Photo:
         ValueError: For a name that is none.
     """
     for name in properties:
-        if not re.fullmatch(r"[A-Za-z]\w*", name):
+        if not (name.isidentifier() and name[0].isascii() and name[0] != "_"):
             raise ValueError(f"a property's name must be letters and digits, received {name!r}")
     metadata = photo.metadata
     packet = metadata.xmp if metadata.xmp is not None else _EMPTY_PACKET
@@ -69,10 +69,10 @@ def note_of(photo: Photo) -> dict[str, str]:
     """The properties of a photo's note; empty without one."""
     from xml.sax.saxutils import unescape  # loads half of the standard library
 
-    found = _NOTE.search(photo.metadata.xmp or b"")
+    found = re.search(_NOTE, photo.metadata.xmp or b"")
     if found is None:
         return {}
-    pairs = _PROPERTY.findall(found[1].decode("utf-8", "replace"))
+    pairs = re.findall(_PROPERTY, found[1].decode("utf-8", "replace"))
     return {name: unescape(value, {"&quot;": '"'}) for name, value in pairs}
 
 
@@ -86,7 +86,9 @@ def _noted(packet: bytes, properties: Mapping[str, str]) -> bytes:
         f' fivefold:{name}="{value.translate(_ENTITIES)}"' for name, value in properties.items()
     )
     note = f'<rdf:Description rdf:about="" xmlns:fivefold="{NAMESPACE}"{values}/>\n'
-    before, _, after = _NOTE.sub(b"", packet).rpartition(_END)
+    if NAMESPACE.encode() in packet:
+        packet = re.sub(_NOTE, b"", packet)
+    before, _, after = packet.rpartition(_END)
     return before + note.encode() + _END + after
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +29,7 @@ _EQUAL = 1e-12
 _ROUNDING = 1e-5  # what the fixed-point numbers of a curve leave between its two pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(NamedTuple):
     """A tone curve of a profile, from coded values to linear light.
 
     Attributes:
@@ -116,8 +114,7 @@ def _interpolate(values: Values, table: NDArray[np.float64]) -> Values:
     return np.where(values > 1, table[-1] + (values - 1) * slope, within)
 
 
-@dataclass(frozen=True, slots=True)
-class MatrixProfile:
+class MatrixProfile(NamedTuple):
     """An RGB profile made of three curves and a matrix.
 
     Attributes:

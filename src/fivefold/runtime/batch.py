@@ -6,12 +6,11 @@ import os
 import stat
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fivefold.errors import (
     BundleError,
@@ -24,8 +23,7 @@ from fivefold.photo.atomic import remove_leftovers, write_atomically
 from fivefold.photo.files import one_line, read_photo, write_photo
 from fivefold.photo.limits import DEFAULT_MAX_PIXELS
 from fivefold.photo.threads import available_threads
-from fivefold.runtime.journal import FileState, Journal, Recipe, model_sha256
-from fivefold.runtime.plan import Task
+from fivefold.runtime.file_state import FileState
 from fivefold.version import VERSION
 
 if TYPE_CHECKING:
@@ -33,14 +31,15 @@ if TYPE_CHECKING:
 
     from fivefold.photo.image import Photo
     from fivefold.runtime.enhancer import Enhancer
+    from fivefold.runtime.journal import Journal, Recipe
+    from fivefold.runtime.plan import Task
 
 
 _BANDED_SUFFIXES = (".tif", ".tiff")  # of results that can be written a band at a time
 _CHANGED = "changed while it was read"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one photo.
 
     Attributes:
@@ -248,6 +247,8 @@ class Batch:
         return "the photo is newer" if is_older else ""
 
     def _recipe(self) -> Recipe:
+        from fivefold.runtime.journal import Recipe, model_sha256
+
         enhancer = self._enhancer()
         bundle = enhancer.bundle
         return Recipe(
@@ -353,6 +354,8 @@ def _state_of_file(path: Path) -> FileState | None:
 
 def _let_go(error: BaseException | None) -> None:
     """Keep an error, whose traceback reaches every variable on its way, from keeping photos."""
+    import traceback
+
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__

@@ -12,8 +12,8 @@ from fivefold.runtime import strict_json
 FORMAT_VERSION = 1
 INPUT_SIZE_PX = 256
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = r"[a-z0-9][a-z0-9_.-]{0,63}"
+_HEX_DIGITS = frozenset("0123456789abcdef")
 
 
 class ManifestVersionError(ValueError):
@@ -33,7 +33,8 @@ class Part:
     size_bytes: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.sha256, str) or not _SHA256.fullmatch(self.sha256):
+        digest = self.sha256
+        if not isinstance(digest, str) or len(digest) != 64 or not _HEX_DIGITS.issuperset(digest):
             raise ValueError("a hash is not a SHA-256")
         if type(self.size_bytes) is not int or self.size_bytes < 0:
             raise ValueError("a size is not a number of bytes")
@@ -76,7 +77,7 @@ class Manifest:
 
     def __post_init__(self) -> None:
         for name in (self.name, *self.styles):
-            if not isinstance(name, str) or not _NAME.fullmatch(name):
+            if not isinstance(name, str) or not re.fullmatch(_NAME, name):
                 raise ValueError(
                     "name must be up to 64 lower-case letters, digits, '_', '.' and '-', "
                     f"received {name!r}"

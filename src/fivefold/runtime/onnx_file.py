@@ -10,7 +10,6 @@ Source: ONNX's IR specification, version 4 and later; Protocol Buffers' encoding
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
 
@@ -45,8 +44,7 @@ class Node(NamedTuple):
     attributes: dict[str, int | float | bytes | tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """One network.
 
     Attributes:
@@ -57,11 +55,11 @@ class Graph:
         outputs: Shapes of what it gives, ``float32``, by name.
     """
 
-    version: int = 0
-    nodes: list[Node] = field(default_factory=list)
-    constants: dict[str, NDArray[Any]] = field(default_factory=dict)
-    inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    outputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    version: int
+    nodes: list[Node]
+    constants: dict[str, NDArray[Any]]
+    inputs: dict[str, tuple[int, ...]]
+    outputs: dict[str, tuple[int, ...]]
 
 
 def read_graph(content: bytes) -> Graph:
@@ -87,7 +85,7 @@ def read_graph(content: bytes) -> Graph:
             version = _number(imported.get(2, 0))
     if len(graphs) != 1:
         raise OnnxFileError(f"expected one graph, found {len(graphs)}")
-    graph = Graph(version)
+    graph = Graph(version, [], {}, {}, {})
     for number, value in _fields(content, graphs[0]):
         if number == 1:
             graph.nodes.append(_node(content, _place(value)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from fivefold.runtime.search import (
     ENHANCED,
@@ -21,8 +21,7 @@ _FORMAT_OF_UNWRITABLE = "TIFF"  # keeps what camera RAW files say about the phot
 _FORMAT_OF_UNKNOWN = "PNG"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One photo to enhance.
 
     Attributes:
@@ -39,8 +38,7 @@ class Task:
         return os.path.lexists(self.target)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """All photos to enhance.
 
     Attributes:
@@ -53,12 +51,11 @@ class Plan:
 
     tasks: list[Task]
     unreadable: list[OSError]
-    left_out: list[Path] = field(default_factory=list)
-    folder: Path | None = None
+    left_out: list[Path]
+    folder: Path | None
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where results go, and what they are called.
 
     Attributes:

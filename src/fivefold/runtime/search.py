@@ -6,14 +6,13 @@ import glob
 import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 ENHANCED = "_enhanced"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A photo, and where it was found.
 
     Attributes:
@@ -26,8 +25,7 @@ class Found:
     relative: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """What a search gave.
 
     Attributes:
@@ -35,8 +33,8 @@ class Search:
         unreadable: The folders that could not be listed, with the reason.
     """
 
-    photos: list[Found] = field(default_factory=list)
-    unreadable: list[OSError] = field(default_factory=list)
+    photos: list[Found]
+    unreadable: list[OSError]
 
 
 def find_photos(
@@ -60,7 +58,7 @@ def find_photos(
         leave_out: A folder that is not searched, such as the one that results go to.
         with_results: Whether a search takes ``NAME_enhanced.EXT`` where ``NAME`` is there as well.
     """
-    search = Search()
+    search = Search([], [])
     left_out = None if leave_out is None else os.path.realpath(leave_out)
     seen = set()
     for path in map(Path, inputs):

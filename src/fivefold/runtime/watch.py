@@ -21,7 +21,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from fivefold.runtime.journal import FileState
+from fivefold.runtime.file_state import FileState
 from fivefold.runtime.search import ENHANCED, Found, walk
 
 _TICK_MS = 250  # how long completeness may go unnoticed
