@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from fivefold.cli import main
+from fivefold.cli.model_option import load_enhancer
 from fivefold.errors import BundleDamagedError
 from fivefold.kernels import engine
 from fivefold.runtime.bundle import Bundle
@@ -108,6 +109,16 @@ def test_the_shipped_network_agrees_with_onnx_runtime() -> None:
         thumbnail = random.random((1, 3, 256, 256), dtype=np.float32) ** np.float32(power)
         difference = compiled(thumbnail) - by_onnx_runtime(model, thumbnail)
         assert np.abs(difference).max() < 1e-5
+
+
+def test_the_file_need_not_stay_in_memory() -> None:
+    """Nothing of the laid-out network refers to the file, nor does a command keep it."""
+    model = Bundle.read(find_bundle()).network
+    references = sys.getrefcount(model)
+    compiled = CompiledNetwork(model, threads=1)
+    assert sys.getrefcount(model) == references
+    assert compiled(normal(4, 1, 3, 256, 256)).any()
+    assert load_enhancer(None, None).bundle.network == b""
 
 
 @settings(max_examples=25, deadline=None)

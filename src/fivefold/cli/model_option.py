@@ -47,18 +47,23 @@ def check_strength_option(options: argparse.Namespace) -> None:
 def load_enhancer(
     bundle: str | None, expert: str | None, *, threads: int | None = None, device: str = "cpu"
 ) -> Enhancer:
-    """The enhancer that was asked for.
+    """The enhancer that was asked for, without the network's file, which commands do not need.
 
     Raises:
         BundleError: If the bundle cannot be used, or does not have the style.
     """
+    from dataclasses import replace
+
     from fivefold.errors import BundleError
     from fivefold.runtime.enhancer import Enhancer
 
     try:
-        return Enhancer.load(bundle, expert=expert, threads=threads, device=device)
+        enhancer = Enhancer.load(bundle, expert=expert, threads=threads, device=device)
     except ValueError as error:
         raise BundleError(f"--expert: {error}") from error
+    # The weights are laid out by now; keeping the file as well would take as much memory again.
+    enhancer.bundle = replace(enhancer.bundle, network=b"")
+    return enhancer
 
 
 def _blend(text: str) -> str:

@@ -178,7 +178,7 @@ class _Compiler:
         packed = np.empty((-(-outputs // _BLOCK), kernel, kernel, channels, _BLOCK), np.float32)
         pack_weights(weights, packed)
         rows, columns = (1 + (side + 2 * border - kernel) // stride for side in (height, width))
-
+        threads = self._threads  # what runs later must not hold the whole file through this object
         lay = self._laying(node.inputs[0], border)
         around = self._wanted_borders.get(node.outputs[0], 0)
         self._borders[node.outputs[0]] = around
@@ -186,7 +186,7 @@ class _Compiler:
         def run(taken: list[Array]) -> Array:
             result = np.zeros((rows + 2 * around, columns + 2 * around, outputs), np.float32)
             inside = result[around : around + rows, around : around + columns]
-            convolve(lay(taken.pop()), packed, bias, inside, stride, rectifies, self._threads)
+            convolve(lay(taken.pop()), packed, bias, inside, stride, rectifies, threads)
             return result.transpose(2, 0, 1)[None]
 
         return run, (1, outputs, rows, columns)
@@ -261,8 +261,9 @@ class _Compiler:
         _require(name in self._constants, f"the constants of a {node.operation}")
         numbers = self._constants[name]
         _require(numbers.dtype == kind and 0 not in numbers.shape, f"constant {name!r}")
-        # Models are packed without gaps, so that numbers may lie between words.
-        return numbers if numbers.flags.aligned else numbers.copy()
+        # Models are packed without gaps, so that numbers may lie between words; and the file itself
+        # need not stay in memory.
+        return numbers.copy()
 
     def _bias(self, node: Node, outputs: int) -> Array:
         if len(node.inputs) < 3:
