@@ -132,3 +132,20 @@ def test_other_sizes_and_unknown_parts_are_refused(
     )
     with pytest.raises(DataError, match="learning_parts must be among low_level"):
         TrainConfig.read(file)
+
+
+@pytest.mark.parametrize(
+    ("styles", "known"),
+    [('["mild", "bright"]', "mild, bright;"), ("[]", "of which there are none;")],
+)
+def test_a_style_that_the_run_does_not_have_is_refused(
+    tmp_path: Path, styles: str, known: str
+) -> None:
+    """A source's misspelt style would teach the first one in silence; the line names the known."""
+    file = tmp_path / "run.toml"
+    file.write_text(
+        f'name = "x"\nstyles = {styles}\n[[sources]]\nkind = "styled"\nstyle = "brigth"\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(DataError, match=rf"{known} received \['brigth'\]$"):
+        TrainConfig.read(file)

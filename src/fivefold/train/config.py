@@ -35,8 +35,8 @@ class Source:
         targets: The versions to learn from: labels of ``styled``, ``experts``, or styles of a
             ``set``; by default all.
         repeat: How many times an epoch draws each pair.
-        style: The network's style that these pairs teach; by default the one of the pairs' own
-            name, or else the first.
+        style: The network's style that these pairs teach, one of the run's; by default the one of
+            the pairs' own name, or else the first.
     """
 
     kind: str
@@ -134,6 +134,10 @@ class TrainConfig:
         unknown = sorted(set(self.learning_parts) - set(PARTS))
         if unknown:
             raise ValueError(f"learning_parts must be among {', '.join(PARTS)}, received {unknown}")
+        unknown = sorted({source.style for source in self.sources} - {"", *self.styles})
+        if unknown:
+            known = ", ".join(self.styles) or "the run's styles, of which there are none"
+            raise ValueError(f"a source's style must be among {known}; received {unknown}")
 
     @staticmethod
     def read(path: Path) -> TrainConfig:
