@@ -99,8 +99,11 @@ def test_the_ending_says_the_format(
     [
         (("-o", "photo.png"), "-o is the photo itself"),
         (("-o", "x.txt"), "-o must end in a format that can be written, received x.txt"),
-        (("--strength", "2"), "a strength must lie in -1.5 to 1.5, received 2"),
-        (("--over", "strength", "--strengths", "0,9"), "received 9"),
+        (("--strength", "2"), "--strength must lie in -1.5 to 1.5, received 2.0"),
+        (
+            ("--over", "strength", "--strengths", "0,9"),
+            "--strengths must lie in -1.5 to 1.5, received 9.0",
+        ),
         (("--strengths", "0,1"), "--strengths goes with --over strength only"),
         (("--over", "strength", "--strengths", "a"), "must be numbers such as 0,0.5,1"),
         (("--split", "1.5"), "must be a number from 0 to 1, received '1.5'"),

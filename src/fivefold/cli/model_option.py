@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,8 +41,14 @@ def add_strength_option(parser: argparse.ArgumentParser) -> None:
 
 def check_strength_option(options: argparse.Namespace) -> None:
     """Leave with the usage and the reason if ``--strength`` is out of range."""
-    if not -1.5 <= options.strength <= 1.5:
-        options.parser.error(f"--strength must lie in -1.5 to 1.5, received {options.strength}")
+    check_strengths(options, "--strength", [options.strength])
+
+
+def check_strengths(options: argparse.Namespace, name: str, strengths: Iterable[float]) -> None:
+    """The same for any option of strengths."""
+    for strength in strengths:
+        if not -1.5 <= strength <= 1.5:
+            options.parser.error(f"{name} must lie in -1.5 to 1.5, received {strength}")
 
 
 def load_enhancer(

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import one_line, print_json
-from fivefold.cli.model_option import add_expert_option, load_enhancer
+from fivefold.cli.model_option import (
+    add_expert_option,
+    add_strength_option,
+    check_strength_option,
+    check_strengths,
+    load_enhancer,
+)
 from fivefold.cli.values import at_least_one
 
 if TYPE_CHECKING:
@@ -64,7 +70,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         metavar="LIST",
         help="of --over strength (default 0,0.5,1,1.5)",
     )
-    add("--strength", type=float, default=1.0, metavar="S", help="-1.5 to 1.5 (default 1)")
+    add_strength_option(parser)
     add(
         "--size",
         type=at_least_one,
@@ -119,10 +125,8 @@ def _check(options: argparse.Namespace, photo: Path, output: Path) -> None:
     from fivefold.photo.formats import WRITABLE
 
     refuse = options.parser.error
-    strengths = (options.strength, *(options.strengths or ()))
-    out_of_range = [s for s in strengths if not -1.5 <= s <= 1.5]
-    if out_of_range:
-        refuse(f"a strength must lie in -1.5 to 1.5, received {out_of_range[0]:g}")
+    check_strength_option(options)
+    check_strengths(options, "--strengths", options.strengths or ())
     if options.strengths and options.over != "strength":
         refuse("--strengths goes with --over strength only")
     if options.over == "expert" and options.expert:
