@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import Result
@@ -14,6 +15,7 @@ from command import Result
 from fivefold import cli
 from fivefold.kernels.grid import Guide
 from fivefold.runtime.bundle import write_bundle
+from fivefold.runtime.network import Network
 from tiny_bundle import FACTS
 
 Run = Callable[..., Result]
@@ -97,9 +99,23 @@ def test_info_about_the_installation(fivefold: Run) -> None:
     assert "  numpy: " in text
 
 
-def test_info_about_the_runtime(fivefold: Run, photos: Path) -> None:
-    """Which code the network and pixels of each type take, for a model or the default one."""
-    (facts,) = fivefold("info", "--runtime", "--json").records
+def test_info_about_the_runtime(
+    fivefold: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which code the network and pixels of each type take, for a model or the default one.
+
+    The network is made ready once: it is the largest part of the answer's time.
+    """
+    made, make_ready = [], Network.__init__
+
+    def counted(network: Network, *arguments: Any, **options: Any) -> None:
+        made.append(network)
+        make_ready(network, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Network, "__init__", counted)
+        (facts,) = fivefold("info", "--runtime", "--json").records
+    assert len(made) == 1
     (installation,) = fivefold("info", "--json").records
     assert facts["model"] == installation["default_bundle"]
     assert facts["network"] in ("native", "onnxruntime")

@@ -106,7 +106,6 @@ def _about_runtime(name: str | None) -> dict[str, object]:
     from fivefold.photo.image import Photo
     from fivefold.runtime.device import choose_device
     from fivefold.runtime.enhancer import Enhancer
-    from fivefold.runtime.network import Network
 
     enhancer = Enhancer.load(name)
     grey = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None], (64, 256, 3))
@@ -114,7 +113,7 @@ def _about_runtime(name: str | None) -> dict[str, object]:
     gpu = choose_device("auto")
     return {
         "model": enhancer.bundle.manifest.name,
-        "network": Network(enhancer.bundle).engine_name,
+        "network": enhancer.network_engine,
         "instruction_set": engine.instruction_set(),
         "pixels_uint8": engine.path_name(np.uint8, grid),
         "pixels_uint16": engine.path_name(np.uint16, grid),

@@ -40,6 +40,8 @@ class Enhancer:
         styles: Names of the styles that it has, the default first.
         blend: How much of each style it gives, ``(styles,)``, with a sum of 1.
         device: Where it runs, ``"cpu"`` or ``"cuda"``.
+        network_engine: What runs the network on a CPU, ``"native"``, the compiled layers, or
+            ``"onnxruntime"``.
     """
 
     def __init__(
@@ -75,8 +77,9 @@ class Enhancer:
         self.blend = blend_weights(expert, self.styles)
         self._threads = threads
         self.device = "cpu"
-        self._predict: Callable[[NDArray[np.float32]], NDArray[np.float32]]
-        self._predict = Network(bundle, threads=threads)
+        network = Network(bundle, threads=threads)
+        self.network_engine = network.engine_name
+        self._predict: Callable[[NDArray[np.float32]], NDArray[np.float32]] = network
         self._render: Callable[..., Pixels] = kernels.render
         if device != "cpu":
             self._move_to(device)
