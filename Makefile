@@ -70,12 +70,7 @@ soak: $(VENV)/dev.stamp
 SECONDS_EACH ?= 600
 fuzz: $(VENV)/dev.stamp
 	@$(PIP) atheris
-	@mkdir -p build/fuzz/photo build/fuzz/bundle build/fuzz/grid
-	cp examples/*.jpg build/fuzz/photo
-	cp src/fivefold/weights/*.fivefold build/fuzz/bundle
-	$(BIN)/python -c 'import sys; from fivefold.export.grid_file import pack_grid; \
-		from fivefold.kernels import BilateralGrid; \
-		sys.stdout.buffer.write(pack_grid(BilateralGrid.identity(3, 2, 2)))' > build/fuzz/grid/identity.grid
+	PYTHONPATH=tests:tests/photo $(BIN)/python tests/fuzz/seeds.py build/fuzz
 	cd build/fuzz && for target in photo bundle grid; do \
 		../../$(BIN)/python ../../tests/fuzz/fuzz_$$target.py $$target \
 			-max_total_time=$(SECONDS_EACH) || exit 1; done
