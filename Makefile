@@ -65,7 +65,7 @@ sanitize: $(VENV)/dev.stamp
 
 SOAK ?= 20000
 soak: $(VENV)/dev.stamp
-	FIVEFOLD_SOAK=$(SOAK) $(BIN)/python -m pytest tests/photo/test_hostile.py
+	FIVEFOLD_SOAK=$(SOAK) $(BIN)/python -m pytest --timeout 0 -o faulthandler_timeout=0 tests/photo/test_hostile.py
 
 SECONDS_EACH ?= 600
 fuzz: $(VENV)/dev.stamp

@@ -1,6 +1,8 @@
 """What several tests start from."""
 
 import csv
+import faulthandler
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from PIL import Image
 # A busy machine is slow, not wrong.
 settings.register_profile("fivefold", deadline=None)
 settings.load_profile("fivefold")
+
+TEARDOWN_S = 300
 
 
 @pytest.fixture
@@ -71,3 +75,13 @@ def _write_csv(path: Path, rows: list[dict[str, str]]) -> None:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Limit what comes after a test: pytest watches a test only until it has failed."""
+    faulthandler.dump_traceback_later(TEARDOWN_S, exit=True)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -12,21 +12,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page
+from tests.web.chromium import Chromium
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--force-color-profile=srgb",
-]
+VISIT_S = 180.0
+"""Visits take seconds; on a machine that does much else, a minute."""
 DESK = {"viewport": {"width": 1000, "height": 760}}
 PHONE = {
     "viewport": {"width": 390, "height": 844},
@@ -165,22 +155,26 @@ HIDE = """(hidden) => {
 
 
 @contextlib.contextmanager
-def visiting(browser: Browser, address: str, *scripts: str, **options: Any) -> Iterator[Visit]:
-    """A visit that must end without a message of trouble.
+def visiting(
+    browser: Chromium, address: str, *scripts: str, limit_s: float = VISIT_S, **options: Any
+) -> Iterator[Visit]:
+    """A visit that must end, and without a message of trouble.
 
     Args:
         browser: Where.
         address: Of the page.
         scripts: Run before the page's own.
+        limit_s: How long it may take.
         options: Of the browser's context; movement is reduced, so that tests need not wait.
     """
     settings = {**DESK, "reduced_motion": "reduce", "accept_downloads": True, **options}
-    context = browser.new_context(**settings)
-    for script in scripts:
-        context.add_init_script(script)
-    try:
-        visit = Visit(context, address)
-        yield visit
-        assert visit.troubles == []
-    finally:
-        context.close()
+    with browser.within(limit_s):
+        context = browser.new_context(**settings)
+        for script in scripts:
+            context.add_init_script(script)
+        try:
+            visit = Visit(context, address)
+            yield visit
+            assert visit.troubles == []
+        finally:
+            context.close()

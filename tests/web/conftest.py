@@ -185,13 +185,13 @@ def wait_for(address: str, timeout_s: float = 15) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium; the tests of the page are skipped where it is missing."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = os.environ.get("FIVEFOLD_CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    executable = os.environ.get("FIVEFOLD_CHROMIUM") or shutil.which("chromium")
+    if executable is None:
         pytest.skip("chromium is not installed")
-    from tests.web.browser import FLAGS
+    from tests.web.chromium import Chromium
 
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield launched
-        launched.close()
+    chromium = Chromium(executable)
+    yield chromium
+    with chromium.within(60):
+        chromium.stop()
