@@ -34,12 +34,14 @@ def torchrun(config: Path, data: Path, run: Path) -> subprocess.Popen[bytes]:
     """Start two processes that train together, as the documentation says it."""
     words = ["--standalone", "--nproc-per-node", "2", "--max-restarts", "3"]
     words += ["-m", "--", "fivefold.train", str(config), "--data", str(data), "--run", str(run)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "torch.distributed.run", *words],
-        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    said = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1", "ACCELERATE_USE_CPU": "true"}
+    with run.with_suffix(".log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "torch.distributed.run", *words],
+            env={**os.environ, **said, "OMP_NUM_THREADS": "1"},
+            stderr=log,
+            start_new_session=True,
+        )
 
 
 def workers_of(run: Path) -> list[int]:
@@ -61,20 +63,21 @@ def test_a_lost_process_is_restarted_from_the_checkpoint(study_pack: Path, tmp_p
     config = tmp_path / "run.toml"
     config.write_text(CONFIG)
     whole = torchrun(config, study_pack, tmp_path / "whole")
-    assert whole.wait(timeout=300) == 0
+    assert whole.wait(timeout=300) == 0, (tmp_path / "whole.log").read_text()
 
     run = tmp_path / "killed"
     process = torchrun(config, study_pack, run)
     try:
         deadline_s = time.monotonic() + 300
+        workers: list[int] = []  # found beforehand: looking for them takes as long as an epoch
         while not (run / "metrics.jsonl").exists():  # the first epoch's checkpoint comes next
             assert process.poll() is None
             assert time.monotonic() < deadline_s
+            workers = workers if len(workers) == 2 else workers_of(run)
             time.sleep(0.002)
-        victim = workers_of(run)[-1]
-        os.kill(victim, signal.SIGKILL)
+        os.kill(workers[-1], signal.SIGKILL)
         assert not (run / "weights.safetensors").exists(), "it was killed too late to matter"
-        assert process.wait(timeout=300) == 0
+        assert process.wait(timeout=300) == 0, (tmp_path / "killed.log").read_text()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
