@@ -60,7 +60,7 @@ sanitize: $(VENV)/dev.stamp
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	PYTHONPATH="$(SANITIZED):$$($(BIN)/python -c 'import sysconfig as s; print(s.get_path("purelib"))')" \
 		$(BIN)/python -S -m pytest -q -p no:cacheprovider -k "not numpy or compiled" \
-		tests/kernels/test_engines.py tests/kernels/test_fixed_point.py \
+		tests/kernels/test_engines.py tests/kernels/test_exact.py tests/kernels/test_fixed_point.py \
 		tests/kernels/test_thumbnail.py tests/photo/test_model_space.py
 
 SOAK ?= 20000

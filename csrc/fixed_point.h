@@ -28,7 +28,7 @@
 //   |w - v| <= (4 e_A + 3/2) 2^-s + 255 D e_z.
 //
 // plan_fixed_point computes the right-hand side for the grid at hand; where it is not below 1, the
-// caller falls back to floats.
+// caller falls back to double precision.
 #pragma once
 
 #include "grid.h"

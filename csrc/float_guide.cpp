@@ -13,30 +13,34 @@ bool has_uniform_knots(const Guide<float>& guide) {
     return true;
 }
 
-FloatGuide make_float_guide(const Grid<float>& grid, double white, double one) {
+template <class Real>
+RealGuide<Real> make_real_guide(const Grid<float>& grid, double white, double one) {
     const Guide<float>& guide = grid.guide;
     const double scale = grid.depth * one / 3.0;
-    FloatGuide made{};
+    RealGuide<Real> made{};
     made.has_uniform_knots = has_uniform_knots(guide);
     const double u_one = made.has_uniform_knots ? kKnots : 1.0;
     for (int c = 0; c < kChannels; ++c) {
         for (int from = 0; from < kChannels; ++from)
-            made.matrix[c][from] = static_cast<float>(guide.matrix[c][from] * u_one / white);
-        made.matrix_bias[c] = static_cast<float>(guide.matrix_bias[c] * u_one);
+            made.matrix[c][from] = static_cast<Real>(guide.matrix[c][from] * u_one / white);
+        made.matrix_bias[c] = static_cast<Real>(guide.matrix_bias[c] * u_one);
         double value = 0.0, slope = 0.0;
         for (int i = 0; i < kKnots; ++i) {
-            made.slopes[c][i] = static_cast<float>(guide.slopes[c][i] * scale);
+            made.slopes[c][i] = static_cast<Real>(guide.slopes[c][i] * scale);
             made.thresholds[c][i] = guide.thresholds[c][i];
             value += slope / kKnots;
             slope += guide.slopes[c][i];
-            made.values[c][i] = static_cast<float>(value * scale);
-            made.rises[c][i] = static_cast<float>(slope / kKnots * scale);
+            made.values[c][i] = static_cast<Real>(value * scale);
+            made.rises[c][i] = static_cast<Real>(slope / kKnots * scale);
         }
     }
-    made.base = static_cast<float>((grid.depth * static_cast<double>(guide.bias) - 0.5) * one);
-    made.deepest = static_cast<float>((grid.depth - 1) * one);
+    made.base = static_cast<Real>((grid.depth * static_cast<double>(guide.bias) - 0.5) * one);
+    made.deepest = static_cast<Real>((grid.depth - 1) * one);
     return made;
 }
+
+template RealGuide<float> make_real_guide(const Grid<float>&, double, double);
+template RealGuide<double> make_real_guide(const Grid<float>&, double, double);
 
 double depth_error(const Grid<float>& grid) {
     // Each of some hundred roundings is at most 2^-24 of the numbers that meet there, and none of

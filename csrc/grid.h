@@ -60,7 +60,9 @@ class Table {
 public:
     static constexpr int kEntry = 16;
 
-    explicit Table(const Grid<Real>& grid)
+    // Offsets are held in units in which white is `white`.
+    template <class Stored>
+    explicit Table(const Grid<Stored>& grid, Real white = 1)
         : columns_(grid.width + 1), depths_(grid.depth + 1), rows_(grid.height),
           entries_(static_cast<std::size_t>(rows_) * row_size()) {
         Real* entry = entries_.data();
@@ -68,8 +70,10 @@ public:
             for (int i = 0; i < columns_; ++i)
                 for (int k = 0; k < depths_; ++k, entry += kEntry)
                     for (int n = 0; n < kCoefficients; ++n)
-                        entry[place(n)] = grid.at(n, std::min(k, grid.depth - 1), j,
-                                                  std::min(i, grid.width - 1));
+                        entry[place(n)] = static_cast<Real>(grid.at(
+                                              n, std::min(k, grid.depth - 1), j,
+                                              std::min(i, grid.width - 1))) *
+                                          (n % 4 == 3 ? white : Real(1));
     }
 
     // Where coefficient n = 4c + c' stands in an entry.

@@ -170,12 +170,11 @@ struct Whole {
 };
 inline Whole whole(Floats a) { return {_mm256_cvttps_epi32(a.v)}; }
 inline Floats to_floats(Whole a) { return {_mm256_cvtepi32_ps(a.v)}; }
-inline Floats pick_of_8(const float* table, Whole place) {  // counts modulo 8
-    return {_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), place.v)};
-}
 inline Floats pick_of_16(const float* table, Whole place) {
+    const __m256 first = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), place.v);
+    const __m256 second = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), place.v);
     const __m256 from_8 = _mm256_castsi256_ps(_mm256_cmpgt_epi32(place.v, _mm256_set1_epi32(7)));
-    return {_mm256_blendv_ps(pick_of_8(table, place).v, pick_of_8(table + 8, place).v, from_8)};
+    return {_mm256_blendv_ps(first, second, from_8)};
 }
 
 // Words of 0 ... 65535 to floats and, rounded to nearest, back; f[0] and f[1] are in an order of

@@ -181,7 +181,5 @@ inline Words to_words(const Floats (&f)[2]) {
     return {_mm512_packus_epi32(_mm512_cvtps_epi32(f[0].v), _mm512_cvtps_epi32(f[1].v))};
 }
 
-inline Floats pick_of_8(const float* table, Whole place) { return pick_of_16(table, place); }
-
 }  // namespace avx512
 }  // namespace fivefold

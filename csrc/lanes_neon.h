@@ -111,10 +111,6 @@ inline uint8x16_t byte_places(Whole place) {
     return vreinterpretq_u8_u32(vmlaq_n_u32(vdupq_n_u32(0x03020100), place.v, 0x04040404));
 }
 inline uint8x16_t bytes(const float* four) { return vreinterpretq_u8_f32(vld1q_f32(four)); }
-inline Floats pick_of_8(const float* table, Whole place) {
-    const uint8x16x2_t parts = {{bytes(table), bytes(table + 4)}};
-    return {vreinterpretq_f32_u8(vqtbl2q_u8(parts, byte_places(place)))};
-}
 inline Floats pick_of_16(const float* table, Whole place) {
     const uint8x16x4_t parts = {
         {bytes(table), bytes(table + 4), bytes(table + 8), bytes(table + 12)}};

@@ -59,7 +59,7 @@ Grid<float> make_grid(const Coefficients& coefficients, const Floats<3, 3>& matr
 }
 
 // The names of Arithmetic, in its order.
-constexpr const char* kArithmeticNames[] = {"portable", "int16", "float32"};
+constexpr const char* kArithmeticNames[] = {"portable", "int16", "float64"};
 
 template <class Sample>
 void render(const Pixels<const Sample>& input, const Pixels<Sample>& output,

@@ -1,4 +1,4 @@
-// One algorithm, in words of 16 bits (for 8-bit photos) and in floats:
+// The algorithm, here in words of 16 bits:
 //
 //   colour                                  of as many pixels as there are lanes
 //   depth      = the guide's curves at M colour + b'
@@ -7,9 +7,10 @@
 //   output_c   = A_{4c+3} + sum_c' A_{4c+c'} colour_c'
 //
 // V_n are a row's 8 depths of coefficient n at one column of cells, Z_n, X_n and XZ_n its
-// differences to the next depth, the next column, and of both. Eight words fit in 16 bytes, eight
-// floats in 32: small enough for processors to look up by a shuffle, each lane at its own k, and
-// the tables change only from cell to cell. What a lane is, and how it looks up, is in lanes_*.h.
+// differences to the next depth, the next column, and of both. Eight words fit in 16 bytes: small
+// enough for processors to look up by a shuffle, each lane at its own k, and the tables change only
+// from cell to cell. What a lane is, and how it looks up, is in lanes_*.h. Where the guide does not
+// fit in words, it runs in floats. double_rows.cpp does the same in double precision.
 
 #include "slice_rows.h"
 
@@ -312,103 +313,38 @@ void word_row(const WordRow& row) {
     }
 }
 
-// ---- any pixels in floats ------------------------------------------------------------------
-
-INLINED void float_lanes(const FloatGuideLanes& guide, const float* table, const float* fractions,
-                         const float* const (&in)[kChannels], float* const (&out)[kChannels]) {
-    const Floats colour[kChannels] = {load(in[0]), load(in[1]), load(in[2])};
-    const Floats depth = guide.find_depth(colour);
-    const Whole k = whole(depth);
-    const Floats fz = depth - to_floats(k), fx = load(fractions);
-    UNROLLED
-    for (int c = 0; c < kChannels; ++c) {
-        Floats sum;
-        UNROLLED
-        for (int n : kOffsetFirst) {
-            const float* numbers = table + c * 4 * kKind + n * kDepths;
-            const Floats slope =
-                multiply_add(pick_of_8(numbers + 3 * kKind, k), fx, pick_of_8(numbers + kKind, k));
-            const Floats a = multiply_add(
-                slope, fz, multiply_add(pick_of_8(numbers + 2 * kKind, k), fx, pick_of_8(numbers, k)));
-            sum = n == 3 ? a : multiply_add(a, colour[n], sum);
-        }
-        store(out[c], sum);
-    }
-}
-
-// Comparisons that are false for NaN make it the lower bound.
-inline float clamp(float value, float high) {
-    value = value > 0.0f ? value : 0.0f;
-    return value < high ? value : high;
-}
-template <class Sample>
-inline Sample to_sample(float value, float full_scale, bool) {
-    return static_cast<Sample>(static_cast<int>(clamp(value, full_scale) + 0.5f));
-}
-template <>
-inline float to_sample<float>(float value, float full_scale, bool clip) {
-    return clip ? clamp(value, full_scale) : value;
-}
-
-template <class Sample>
-void float_row(const FloatRow<Sample>& row) {
-    const FloatGuideLanes guide(*row.guide);
-    constexpr int kPadded = kFloatBlock + Floats::kCount;
-    float in[kChannels][kPadded] = {}, out[kChannels][kPadded], fractions[kPadded] = {};
-    for (int b = 0; b < row.block_count; ++b) {
-        const Block& block = row.blocks[b];
-        const Sample* input = row.input + 3 * static_cast<std::ptrdiff_t>(block.start);
-        Sample* output = row.output + 3 * static_cast<std::ptrdiff_t>(block.start);
-        const float* table = row.tables + static_cast<std::ptrdiff_t>(block.cell) * kCellTable;
-        for (int x = 0; x < block.count; ++x)
-            for (int c = 0; c < kChannels; ++c) in[c][x] = static_cast<float>(input[3 * x + c]);
-        for (int x = 0; x < block.count; ++x) fractions[x] = row.fractions[block.start + x];
-        for (int x = 0; x < block.count; x += Floats::kCount)
-            float_lanes(guide, table, fractions + x, {in[0] + x, in[1] + x, in[2] + x},
-                        {out[0] + x, out[1] + x, out[2] + x});
-        for (int x = 0; x < block.count; ++x)
-            for (int c = 0; c < kChannels; ++c)
-                output[3 * x + c] = to_sample<Sample>(out[c][x], row.full_scale, row.clip);
-    }
-}
-
 // ---- tables --------------------------------------------------------------------------------
 
-inline void round_to(float value, float& node) { node = value; }
-inline void round_to(float value, std::int16_t& node) {
-    // Truncation of a positive number; 32768.5 leaves 2^-9 of error in the rounding.
-    node = static_cast<std::int16_t>(static_cast<int>(value + 32768.5f) - 32768);
+// Truncation of a positive number; 32768.5 leaves 2^-9 of error in the rounding.
+inline std::int16_t rounded(float value) {
+    return static_cast<std::int16_t>(static_cast<int>(value + 32768.5f) - 32768);
 }
 
-template <class Number>
 void make_tables(const float* __restrict above, const float* __restrict below, float fraction,
-                 int columns, Number* __restrict nodes, Number* __restrict tables) {
+                 int columns, std::int16_t* __restrict nodes, std::int16_t* __restrict tables) {
     for (int n = 0; n < columns * kCell; ++n)
-        round_to(above[n] + fraction * (below[n] - above[n]), nodes[n]);
+        nodes[n] = rounded(above[n] + fraction * (below[n] - above[n]));
     // The last column has no next one: it is taken as its own. The last depth likewise, but no
     // pixel lies beyond it, so what stands there does not matter.
     for (int n = columns * kCell; n < (columns + 1) * kCell; ++n) nodes[n] = nodes[n - kCell];
     for (int n = (columns + 1) * kCell; n < (columns + 1) * kCell + kDepths; ++n) nodes[n] = 0;
     for (int group = 0; group < columns * kChannels; ++group) {
-        const Number* here = nodes + group * kKind;
-        const Number* next = here + kCell;
-        Number* table = tables + group * 4 * kKind;
+        const std::int16_t* here = nodes + group * kKind;
+        const std::int16_t* next = here + kCell;
+        std::int16_t* table = tables + group * 4 * kKind;
         for (int n = 0; n < kKind; ++n) {
-            const Number along_z = static_cast<Number>(here[n + 1] - here[n]);
+            const std::int16_t along_z = static_cast<std::int16_t>(here[n + 1] - here[n]);
             table[n] = here[n];
             table[kKind + n] = along_z;
-            table[2 * kKind + n] = static_cast<Number>(next[n] - here[n]);
-            table[3 * kKind + n] = static_cast<Number>(next[n + 1] - next[n] - along_z);
+            table[2 * kKind + n] = static_cast<std::int16_t>(next[n] - here[n]);
+            table[3 * kKind + n] = static_cast<std::int16_t>(next[n + 1] - next[n] - along_z);
         }
     }
 }
 
 }  // namespace
 
-const SliceKernels slice_kernels = {
-    make_tables<std::int16_t>, make_tables<float>,       word_row,
-    float_row<std::uint8_t>,   float_row<std::uint16_t>, float_row<float>,
-};
+const SliceKernels slice_kernels = {make_tables, word_row};
 
 }  // namespace FIVEFOLD_ISA
 }  // namespace fivefold

@@ -1,4 +1,4 @@
-// The inner loops of the full-resolution pass, many pixels at a time.
+// The inner loops of the full-resolution pass over 8-bit pixels, many at a time.
 //
 // slice_rows.cpp is compiled once for each instruction set that can look up a number by depth in a
 // register (AVX-512, AVX2, NEON), into a namespace of its own; vector_pass.cpp picks one at run
@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "block.h"
 #include "float_guide.h"
 
 namespace fivefold {
@@ -33,11 +34,6 @@ struct WordGuide {
     std::int16_t deepest;
 };
 
-// A stretch of a row that lies between the same two columns of cells.
-struct Block {
-    int start, count, cell;
-};
-
 // A row of 8-bit pixels, in the fixed point of fixed_point.h. `fractions` are the pixels' places
 // between columns of cells, of 1 << 15, and kMostLanes numbers more. Unless word_guide is null, it
 // is the guide.
@@ -59,35 +55,13 @@ constexpr int kMiddleDepth = 4;  // words hold depths of 0 ... 8 less this
 constexpr int kWordRun = 512;    // pixels that the stages of a WordRow do at a time
 constexpr int kMostLanes = 32;
 
-// A row of pixels of any type, in float32. fractions[x] is the place of pixel x.
-template <class Sample>
-struct FloatRow {
-    const Sample* input;
-    Sample* output;  // may be the input
-    const Block* blocks;
-    int block_count;
-    const float* fractions;
-    const float* tables;
-    const FloatGuide* guide;  // from the sample to depth
-    float full_scale;
-    bool clip;
-};
-
-constexpr int kFloatBlock = 256;  // most pixels of a block of a FloatRow
-
 struct SliceKernels {
     // Tables of one row of pixels, which lies `fraction` of the way between two rows of cells.
     // Cells follow each other by column, each with kDepths numbers of each coefficient; `nodes` is
     // room for one cell more and kDepths.
-    void (*word_tables)(const float* above, const float* below, float fraction, int columns,
-                        std::int16_t* nodes, std::int16_t* tables);
-    void (*float_tables)(const float* above, const float* below, float fraction, int columns,
-                         float* nodes, float* tables);
-
+    void (*tables)(const float* above, const float* below, float fraction, int columns,
+                   std::int16_t* nodes, std::int16_t* tables);
     void (*word_row)(const WordRow& row);
-    void (*float_row_8)(const FloatRow<std::uint8_t>& row);
-    void (*float_row_16)(const FloatRow<std::uint16_t>& row);
-    void (*float_row_32)(const FloatRow<float>& row);
 };
 
 namespace avx2 {

@@ -5,12 +5,11 @@
 
 namespace fivefold {
 
-enum class Arithmetic { none, fixed_point, floats };
+enum class Arithmetic { none, fixed_point, doubles };
 
 // Whether, and in which arithmetic, the kernels of this processor can render samples of
 // `sample_bits` with this grid: in fixed point where 8-bit results are then never off by more than
-// a code, in floats otherwise. `none` means that the processor has no such kernels, or the grid has
-// more depths than they look up.
+// a code, in double precision otherwise. `none` means that the processor has no such kernels.
 Arithmetic choose_arithmetic(const Grid<float>& grid, int sample_bits);
 
 // As render_portable. Returns what it did; `none` if nothing, which is then left to render_portable.

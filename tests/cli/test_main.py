@@ -122,7 +122,7 @@ def test_info_about_the_runtime(
     assert facts["instruction_set"] == installation["instruction_set"]
     ways = {facts[f"pixels_{kind}"] for kind in ("uint8", "uint16", "float32")}
     assert ways <= (
-        {"int16", "float32", "portable"} if facts["instruction_set"] != "none" else {"numpy"}
+        {"int16", "float64", "portable"} if facts["instruction_set"] != "none" else {"numpy"}
     )
     assert facts["gpu"]
     assert fivefold("info", "in/sub/c.webp", "--runtime").code == 2

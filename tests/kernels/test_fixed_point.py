@@ -123,22 +123,22 @@ class TestChoice:
         for uniform in (True, False):
             grid = make_grid(rng, spread=0.1, guide=make_guide(rng, 0.05, uniform=uniform))
             assert kernels.path_name(np.uint8, grid) == "int16"
-            assert kernels.path_name(np.uint16, grid) == "float32"
-            assert kernels.path_name(np.float32, grid) == "float32"
+            assert kernels.path_name(np.uint16, grid) == "float64"
+            assert kernels.path_name(np.float32, grid) == "float64"
 
-    def test_grids_that_do_not_fit_run_in_floats(self, rng: np.random.Generator) -> None:
+    def test_grids_that_do_not_fit_run_in_doubles(self, rng: np.random.Generator) -> None:
         """Coefficients of eight and more, and guides so steep that depths would be inexact."""
         guide = make_guide(rng, 0.05, uniform=True)
-        assert kernels.path_name(np.uint8, make_grid(rng, spread=9.0, guide=guide)) == "float32"
+        assert kernels.path_name(np.uint8, make_grid(rng, spread=9.0, guide=guide)) == "float64"
         steep = Guide(
             guide.matrix, guide.matrix_bias, guide.slopes * 1e5, guide.thresholds, guide.bias
         )
-        assert kernels.path_name(np.uint8, make_grid(rng, spread=0.1, guide=steep)) == "float32"
+        assert kernels.path_name(np.uint8, make_grid(rng, spread=0.1, guide=steep)) == "float64"
 
-    def test_deep_grids_run_portably(self, rng: np.random.Generator) -> None:
+    def test_deep_grids_run_in_doubles(self, rng: np.random.Generator) -> None:
         """More depths than a register holds."""
         grid = make_grid(rng, (9, 4, 4), spread=0.1)
-        assert kernels.path_name(np.uint8, grid) == "portable"
+        assert kernels.path_name(np.uint8, grid) == "float64"
 
     def test_without_compiled_kernels(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch

@@ -36,9 +36,9 @@ def path_name(pixels_type: np.dtype[Any] | type, grid: BilateralGrid) -> str:
 
     Returns:
         ``"int16"``: fixed point, fastest, for 8-bit pixels and grids with which its results are
-        never off by more than one code. ``"float32"``: for other pixels and grids.
-        ``"portable"``: as that, on processors without a kernel of their own and for grids deeper
-        than 8. ``"numpy"``: without compiled kernels.
+        never off by more than one code. ``"float64"``: for other pixels and grids.
+        ``"portable"``: on processors without a kernel of their own, in double precision but for
+        8-bit pixels. ``"numpy"``: without compiled kernels.
     """
     if NATIVE_MISSING is not None:
         return "numpy"
@@ -67,14 +67,15 @@ def render(
             place. By default a new array.
         first_row: The row of the photo at which ``pixels`` begins.
         height_px: Rows of the whole photo; by default ``pixels`` is all of it.
-        clip: Hold ``float32`` output in 0…1. Integer output always is, and is rounded to the
-            nearest code. A ``float32`` pixel that is not a number gives an unspecified colour, and
-            leaves other pixels alone.
+        clip: Hold ``float32`` output in 0…1. Integer output always is. A ``float32`` pixel that is
+            not a number gives an unspecified colour, and leaves other pixels alone.
         threads: How many threads to use; by default as many as the process may run. The result
             does not depend on it.
 
     Returns:
-        ``out``, or a new array of the shape and type of ``pixels``.
+        ``out``, or a new array of the shape and type of ``pixels``. 16-bit samples are the codes
+        nearest to the exact results, those of :func:`fivefold.kernels.reference.render`, unless
+        float64 cannot tell which of two codes is nearer. 8-bit ones are at most one code off.
 
     Raises:
         TypeError: For a type other than the three, or an ``out`` of another type.

@@ -22,7 +22,7 @@ class Guide:
         matrix_bias: b′, ``(3,)``.
         slopes: a, ``(3, 16)``.
         thresholds: t, ``(3, 16)``, in the units of the photo (0…1).
-        bias: b.
+        bias: b, which is rounded to ``float32``, the type of all the others.
     """
 
     matrix: NDArray[np.float32]
@@ -44,8 +44,11 @@ class Guide:
                 raise ValueError(f"{name} must have shape {shape}, received {array.shape}")
             if not np.isfinite(array).all():
                 raise ValueError(f"{name} must be finite")
-        if not np.isfinite(self.bias):
-            raise ValueError(f"bias must be finite, received {self.bias}")
+        with np.errstate(over="ignore"):
+            bias = float(np.float32(self.bias))
+        if not np.isfinite(bias):
+            raise ValueError(f"bias must be finite in float32, received {self.bias}")
+        object.__setattr__(self, "bias", bias)
 
     @staticmethod
     def identity() -> Guide:

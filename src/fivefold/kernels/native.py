@@ -44,7 +44,7 @@ def render(
 
 
 def arithmetic(grid: BilateralGrid, sample_bits: int) -> str:
-    """What :func:`render` calculates in: ``"int16"``, ``"float32"`` or ``"portable"``."""
+    """What :func:`render` calculates in: ``"int16"``, ``"float64"`` or ``"portable"``."""
     return _native.arithmetic(*_numbers(grid), sample_bits)
 
 
