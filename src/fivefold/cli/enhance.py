@@ -24,6 +24,7 @@ from fivefold.cli.result_options import (
     settings_of,
 )
 from fivefold.cli.summary import Summary, tell
+from fivefold.photo.formats import load_codec
 
 if TYPE_CHECKING:
     from fivefold.runtime.batch import Settings
@@ -84,6 +85,9 @@ def run(options: argparse.Namespace) -> int:
     """
     start_s = time.perf_counter()
     _check(options)
+    # Modules load one after the other, whichever thread asks for them: those that decode first, and
+    # the enhancer with its own meanwhile.
+    load_codec(Path(options.inputs[0]))
     settings = replace(
         settings_of(options), skip_existing=options.skip_existing, update=options.update
     )
@@ -200,7 +204,6 @@ def _run_batch(
     journal: Journal | None,
     start_s: float,
 ) -> int:
-    from fivefold.photo.formats import load_codec
     from fivefold.photo.threads import Later, available_threads
     from fivefold.runtime.batch import enhance_files
 
@@ -212,10 +215,7 @@ def _run_batch(
     summary = Summary(failed=len(plan.unreadable), device=device)
     _tell_unreadable(plan)
     with Progress(len(plan.tasks), "photos") as progress:
-        # Modules load one after the other, whatever thread asks for them: first those that decode,
-        # then, while the first photos are decoded, the enhancer with its own.
-        for task in plan.tasks[:1]:
-            load_codec(task.source)
+        # Loaded while the first photos are decoded.
         enhancer = Later(partial(_load, options, device, threads=threads))
         if device is not None:
             enhancer.result()  # a GPU that does not do is told once, not for each photo
