@@ -137,7 +137,7 @@ def _set_integer(
     block: bytearray, layout: ifd.Layout, directory: ifd.Directory, tag: int, value: int
 ) -> None:
     field = directory.fields.get(tag)
-    if field is None or field.count != 1 or field.kind not in (ifd.SHORT, ifd.LONG):
+    if field is None or field.value_count != 1 or field.kind not in (ifd.SHORT, ifd.LONG):
         return
     code = "H" if field.kind == ifd.SHORT else "I"
     if value < 1 << (8 * struct.calcsize(code)):

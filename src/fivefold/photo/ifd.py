@@ -31,8 +31,7 @@ class IfdError(ValueError):
     """The block does not start with a TIFF header, or its first directory lies outside of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """The value of one tag.
 
     Attributes:
@@ -46,14 +45,14 @@ class Field:
     at: int = -1
 
     @property
-    def count(self) -> int:
+    def value_count(self) -> int:
         """Number of values."""
         return len(self.data) // _BIG_SIZES[self.kind]
 
     def integers(self, byte_order: str) -> tuple[int, ...]:
         """The values of an unsigned integer field; empty for any other type."""
         code = _INTEGERS.get(self.kind)
-        return struct.unpack(f"{byte_order}{self.count}{code}", self.data) if code else ()
+        return struct.unpack(f"{byte_order}{self.value_count}{code}", self.data) if code else ()
 
 
 @dataclass(slots=True)
@@ -195,7 +194,7 @@ class Layout(NamedTuple):
             else:
                 inline = offset.pack(here)
                 bodies += value.data
-            entries += entry.pack(tag, value.kind, value.count, inline)
+            entries += entry.pack(tag, value.kind, value.value_count, inline)
         return bytes(entries + offset.pack(0) + bodies)
 
     def append(self, block: bytes, directory: Directory, tag: int, value: Field) -> bytes:
@@ -210,7 +209,7 @@ class Layout(NamedTuple):
         body_at = here + count.size + len(entries | {tag: b""}) * entry.size + offset.size
         is_inline = len(value.data) <= offset.size
         inline = value.data.ljust(offset.size, b"\0") if is_inline else offset.pack(body_at)
-        entries[tag] = entry.pack(tag, value.kind, value.count, inline)
+        entries[tag] = entry.pack(tag, value.kind, value.value_count, inline)
         written = count.pack(len(entries)) + b"".join(entries[t] for t in sorted(entries))
         written += offset.pack(directory.next_at) + (b"" if is_inline else value.data)
         header = self.header(here)
