@@ -31,9 +31,11 @@ demo: $(VENV)/runtime.stamp
 	@echo "Enhanced photos: $(CURDIR)/demo"
 	@echo "Before and after: $(CURDIR)/demo/contact_sheet.jpg"
 
-# The tests come last, so that their closing line is the last one.
+# The tests come last, so that their closing line is the last one. A process for each core takes a file
+# of them after the other; more threads than cores would mostly wait for each other.
 test: lint docs
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 \
+		--dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 PAUSE_S = 0.1
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def machines(
     s3_server: str,
     tmp_path_factory: pytest.TempPathFactory,
