@@ -13,9 +13,11 @@ import simplejpeg
 from fivefold import kernels
 from fivefold.bench.contest import Sample, Standing, call, compete, program
 from fivefold.bench.programs import PROGRAMS
+from fivefold.photo.atomic import write_atomically
 from fivefold.photo.files import encode_photo, read_photo
 from fivefold.photo.formats import FORMATS
 from fivefold.photo.jpeg_strips import encode as encode_strips
+from fivefold.photo.reused import ReusedMemory
 from fivefold.photo.threads import available_threads
 from fivefold.runtime.batch import Settings, enhance_files, enhance_photo
 from fivefold.runtime.enhancer import Enhancer
@@ -25,6 +27,7 @@ Contest = dict[str, Standing]
 
 OURS = "fivefold enhance"
 CODEC = "decode and encode alone"
+CODEC_REUSING = "the same, with memory reused"
 _QUALITY = FORMATS["JPEG"].default_quality
 
 
@@ -44,21 +47,21 @@ def cold(photo: Path, folder: Path, rounds: int) -> tuple[Contest, dict[str, str
     """
     enhance = [sys.executable, "-m", "fivefold", "enhance", str(photo)]
     target = folder / "enhanced.jpg"
-    contestants = {OURS: _with_fresh_target(OURS, [*enhance, "-o", str(target)], target)}
+    contestants = {OURS: _with_fresh_targets(program(OURS, [*enhance, "-o", str(target)]), target)}
     for known in PROGRAMS:
         found = known.find()
         if found is not None:
             command = [found, *known.arguments(photo, target)]
-            contestants[known.name] = _with_fresh_target(known.name, command, target)
+            contestants[known.name] = _with_fresh_targets(program(known.name, command), target)
     return compete(contestants, rounds), {known.name: known.version() for known in PROGRAMS}
 
 
-def _with_fresh_target(name: str, command: list[str], target: Path) -> Callable[[], Sample]:
+def _with_fresh_targets(run: Callable[[], Sample], *targets: Path) -> Callable[[], Sample]:
     """Darktable overwrites no file, and fivefold waits for the disk where it replaces one."""
-    run = program(name, command)
 
     def fresh() -> Sample:
-        target.unlink(missing_ok=True)
+        for target in targets:
+            target.unlink(missing_ok=True)
         return run()
 
     return fresh
@@ -66,6 +69,9 @@ def _with_fresh_target(name: str, command: list[str], target: Path) -> Callable[
 
 def warm(photo: Path, rounds: int, threads: int) -> Contest:
     """One JPEG to another in memory, in a process that runs, beside the codec alone.
+
+    Fivefold decodes into memory that the photo before left behind; the codec takes fresh memory, as
+    its interface does, and in turn memory like ours.
 
     Args:
         photo: A JPEG.
@@ -80,18 +86,28 @@ def warm(photo: Path, rounds: int, threads: int) -> Contest:
         result = enhance_photo(read_photo(data), enhancer, settings)
         encode_photo(result, threads=threads)
 
-    return compete({CODEC: call(lambda: _recode(data, threads)), OURS: call(whole)}, rounds)
+    memory = ReusedMemory()
+    contestants = {
+        CODEC: call(lambda: _recode(data, threads)),
+        CODEC_REUSING: call(lambda: _recode(data, threads, memory)),
+        OURS: call(whole),
+    }
+    return compete(contestants, rounds)
 
 
-def _recode(data: bytes, threads: int) -> bytes:
+def _recode(data: bytes, threads: int, memory: ReusedMemory | None = None) -> bytes:
     """What any program has to do that changes a JPEG, as fast as the same library does it."""
-    *_, chroma = simplejpeg.decode_jpeg_header(data)
-    pixels = simplejpeg.decode_jpeg(data, "RGB")
+    height_px, width_px, _, chroma = simplejpeg.decode_jpeg_header(data)
+    buffer = None if memory is None else memory.empty((height_px, width_px, 3))
+    pixels = simplejpeg.decode_jpeg(data, "RGB", buffer=buffer)
     return b"".join(encode_strips(pixels, _QUALITY, "RGB", chroma, threads=threads))
 
 
 def folder_of(photo: Path, folder: Path, rounds: int, count: int = 40) -> Contest:
     """A folder of photos on all cores, beside the codec alone on the same cores.
+
+    All write a file under another name first and then give it its own, so that it appears whole or
+    not at all; memory is as in :func:`warm`.
 
     Args:
         photo: A JPEG, copied ``count`` times.
@@ -109,9 +125,9 @@ def folder_of(photo: Path, folder: Path, rounds: int, count: int = 40) -> Contes
     jobs = available_threads()
     enhancer = Enhancer.load(threads=1)
 
-    def recode() -> None:
+    def recode(memory: ReusedMemory | None) -> None:
         def one(task: Task) -> None:
-            task.target.write_bytes(_recode(task.source.read_bytes(), 1))
+            write_atomically(task.target, [_recode(task.source.read_bytes(), 1, memory)])
 
         with ThreadPoolExecutor(jobs) as pool:
             for _ in pool.map(one, tasks):
@@ -122,7 +138,14 @@ def folder_of(photo: Path, folder: Path, rounds: int, count: int = 40) -> Contes
             if outcome.error is not None:
                 raise outcome.error
 
-    return compete({CODEC: call(recode), OURS: call(enhance)}, rounds)
+    memory = ReusedMemory()
+    contestants: dict[str, Callable[[], object]] = {
+        CODEC: lambda: recode(None),
+        CODEC_REUSING: lambda: recode(memory),
+        OURS: enhance,
+    }
+    fresh = {name: _with_fresh_targets(call(work), *targets) for name, work in contestants.items()}
+    return compete(fresh, rounds)
 
 
 def full_resolution(photo: Path, rounds: int) -> Contest:
