@@ -24,7 +24,7 @@ LayerKernels kernels() {
 
 void convolve(const Convolution& layer, int rows, int threads) {
     // A thread costs as much as this many products.
-    constexpr double kProductsPerThread = 2e6;
+    constexpr double kProductsPerThread = 1e7;
     const double products = 1.0 * rows * layer.columns * layer.outputs * layer.inputs *
                             layer.kernel * layer.kernel;
     const int worthwhile = static_cast<int>(std::min(1e3, products / kProductsPerThread));
