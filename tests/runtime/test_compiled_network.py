@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,20 @@ def test_layers_that_share_what_they_take() -> None:
     ]
     constants = {f"w{k}": normal(k, 3, 3, k, k) for k in (1, 3, 5)} | {"b": normal(2, 3)}
     check_agreement(make_model(nodes, constants, (1, 3, SIDE, SIDE)))
+
+
+def test_calls_leave_nothing_of_their_pictures_behind() -> None:
+    """Results are the same whatever came before, and by however many threads at a time."""
+    network = CompiledNetwork(Bundle.read(find_bundle()).network, threads=1)
+    thumbnails = [normal(seed, 1, 3, 256, 256) for seed in range(6)]
+    first = [network(thumbnail) for thumbnail in thumbnails]
+    kept = [grid.copy() for grid in first]
+    with ThreadPoolExecutor(4) as pool:
+        again = list(pool.map(network, thumbnails * 3))
+    for grid, expected in zip(again, kept * 3, strict=True):
+        assert np.array_equal(grid, expected)
+    for grid, expected in zip(first, kept, strict=True):
+        assert np.array_equal(grid, expected)  # later calls did not write over it
 
 
 def test_a_result_may_be_used_further() -> None:

@@ -24,7 +24,9 @@ _MOST_NUMBERS = 1 << 24  # of a value on the way; the paper's networks have a si
 
 Array: TypeAlias = NDArray[np.float32]
 Shape: TypeAlias = tuple[int, ...]
-Operation: TypeAlias = Callable[[list[Array]], Array]
+# By name and border, what one call leaves to the next: fresh memory takes the system a while.
+Memory: TypeAlias = dict[tuple[str, int], Array]
+Operation: TypeAlias = Callable[[list[Array], Memory], Array]
 
 
 class UnknownNetworkError(ValueError):
@@ -66,6 +68,7 @@ class CompiledNetwork:
         self.input_shape = graph.inputs["thumbnail"]
         _check_size(self.input_shape)
         compiler = _Compiler(graph, threads)
+        self._spare_memory: list[Memory] = []
         self._steps = [compiler.step(*layer) for layer in _layers(graph)]
         self.output_shape = compiler.shapes.get("grid", ())
         _require(self.output_shape == graph.outputs["grid"], "its output")
@@ -73,12 +76,18 @@ class CompiledNetwork:
     def __call__(self, thumbnail: Array) -> Array:
         """Run the network on an array of ``input_shape``; what it gives need not be contiguous."""
         values = {"thumbnail": thumbnail}
+        try:
+            memory = self._spare_memory.pop()
+        except IndexError:  # the others are in use, by calls in other threads
+            memory = {}
         for step in self._steps:
             taken = [values[name] for name in step.takes]
             for name in step.last_takes:
                 del values[name]
-            values[step.gives] = step.run(taken)
-        return values["grid"]
+            values[step.gives] = step.run(taken, memory)
+        grid = values["grid"].copy(order="K")
+        self._spare_memory.append(memory)
+        return grid
 
 
 def _layers(graph: Graph) -> Iterator[tuple[Node, bool]]:
@@ -154,7 +163,7 @@ class _Compiler:
 
     def _without_borders(self, takes: Sequence[str], run: Operation) -> Operation:
         borders = [self._borders.get(name, 0) for name in takes]
-        return lambda taken: run([*map(_cropped, taken, borders)])
+        return lambda taken, memory: run([*map(_cropped, taken, borders)], memory)
 
     def _convolution(self, node: Node, rectifies: bool) -> tuple[Operation, Shape]:
         from fivefold._native import convolve, pack_weights
@@ -180,27 +189,27 @@ class _Compiler:
         rows, columns = (1 + (side + 2 * border - kernel) // stride for side in (height, width))
         threads = self._threads  # what runs later must not hold the whole file through this object
         lay = self._laying(node.inputs[0], border)
-        around = self._wanted_borders.get(node.outputs[0], 0)
-        self._borders[node.outputs[0]] = around
+        (gives,) = node.outputs
+        around = self._borders[gives] = self._wanted_borders.get(gives, 0)
 
-        def run(taken: list[Array]) -> Array:
-            result = np.zeros((rows + 2 * around, columns + 2 * around, outputs), np.float32)
-            inside = result[around : around + rows, around : around + columns]
-            convolve(lay(taken.pop()), packed, bias, inside, stride, rectifies, threads)
+        def run(taken: list[Array], memory: Memory) -> Array:
+            result = _bordered(memory, gives, (rows, columns, outputs), around)
+            picture, inside = lay(taken.pop(), memory), _inside(result, around)
+            convolve(picture, packed, bias, inside, stride, rectifies, threads)
             return result.transpose(2, 0, 1)[None]
 
         return run, (1, outputs, rows, columns)
 
-    def _laying(self, name: str, border: int) -> Callable[[Array], Array]:
+    def _laying(self, name: str, border: int) -> Callable[[Array, Memory], Array]:
         """How a picture becomes rows, columns and channels within a border of zeros."""
         _, channels, height, width = self.shapes[name]
         lies_in = self._borders.get(name, 0)
         if name in self._borders and lies_in >= border:
-            return lambda picture: _cropped(picture, lies_in - border)[0].transpose(1, 2, 0)
+            return lambda picture, _: _cropped(picture, lies_in - border)[0].transpose(1, 2, 0)
 
-        def copy(picture: Array) -> Array:
-            laid = np.zeros((height + 2 * border, width + 2 * border, channels), np.float32)
-            inside = laid[border : border + height, border : border + width]
+        def copy(picture: Array, memory: Memory) -> Array:
+            laid = _bordered(memory, name, (height, width, channels), border)
+            inside = _inside(laid, border)
             inside[:] = _cropped(picture, lies_in)[0].transpose(1, 2, 0)
             return laid
 
@@ -216,7 +225,7 @@ class _Compiler:
         outputs = len(weights)
         bias = self._bias(node, outputs)
 
-        def run(taken: list[Array]) -> Array:
+        def run(taken: list[Array], _: Memory) -> Array:
             output = np.empty(outputs, np.float32)
             connect(np.ascontiguousarray(taken[0][0]), weights, bias, output, rectifies)
             return output[None]
@@ -227,7 +236,7 @@ class _Compiler:
         name = node.inputs[0]
         in_place = name in self._own_memory and self._uses[name] == 1
 
-        def run(taken: list[Array]) -> Array:
+        def run(taken: list[Array], _: Memory) -> Array:
             rectified: Array = np.maximum(taken[0], 0, out=taken[0] if in_place else None)
             return rectified
 
@@ -238,7 +247,7 @@ class _Compiler:
             shape = np.broadcast_shapes(self._shape(node, 0), self._shape(node, 1))
         except ValueError as error:
             raise UnknownNetworkError("a sum of other shapes") from error
-        return lambda taken: taken[0] + taken[1], shape
+        return lambda taken, _: taken[0] + taken[1], shape
 
     def _new_shape(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         before, numbers = self._shape(node, 0), self._constant(node, 1, np.int64).tolist()
@@ -249,7 +258,7 @@ class _Compiler:
             _require(numbers == [*range(len(before), len(before) + len(numbers))], "new axes")
             shape = before + (1,) * len(numbers)
         _require(prod(shape) == prod(before), "a new shape")
-        return lambda taken: taken[0].reshape(shape), shape
+        return lambda taken, _: taken[0].reshape(shape), shape
 
     def _shape(self, node: Node, place: int) -> Shape:
         name = node.inputs[place] if place < len(node.inputs) else ""
@@ -286,7 +295,22 @@ def _border(node: Node) -> int:
     return _same(node.attributes.get("pads", (0,)))
 
 
+def _bordered(memory: Memory, name: str, shape: Shape, border: int) -> Array:
+    """Rows, columns and channels in a border of zeros, with what the call before left inside."""
+    height, width, channels = shape
+    if (name, border) not in memory:
+        laid = np.zeros((height + 2 * border, width + 2 * border, channels), np.float32)
+        memory[name, border] = laid
+    return memory[name, border]
+
+
+def _inside(laid: Array, border: int) -> Array:
+    height, width, _ = laid.shape
+    return laid[border : height - border, border : width - border]
+
+
 def _cropped(picture: Array, border: int) -> Array:
+    """The same of a picture as ONNX has it."""
     *_, height, width = picture.shape
     return picture[..., border : height - border, border : width - border]
 

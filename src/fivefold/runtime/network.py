@@ -62,7 +62,9 @@ class Network:
         Raises:
             BundleDamagedError: If the network's answer is not finite or of another shape.
         """
-        planes = np.clip(thumbnail, 0.0, 1.0).transpose(2, 0, 1)[None]
+        if thumbnail.min() < 0.0 or thumbnail.max() > 1.0:
+            thumbnail = np.clip(thumbnail, 0.0, 1.0)
+        planes = thumbnail.transpose(2, 0, 1)[None]
         if self._compiled is not None:
             grids = self._compiled(planes.astype(np.float32, copy=False))
         else:
