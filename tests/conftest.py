@@ -2,6 +2,7 @@
 
 import csv
 import faulthandler
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def _write_csv(path: Path, rows: list[dict[str, str]]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     """Limit what comes after a test: pytest watches a test only until it has failed."""
-    faulthandler.dump_traceback_later(TEARDOWN_S, exit=True)
+    faulthandler.dump_traceback_later(TEARDOWN_S, exit=True, file=sys.__stderr__)
     try:
         return (yield)
     finally:
