@@ -29,7 +29,25 @@
 //
 // plan_fixed_point computes the right-hand side for the grid at hand; where it is not below 1, the
 // caller falls back to double precision.
+//
+// Where a channel changes little from one column of cells to the next, as most do, X and XZ suffice in
+// bytes, multiples of 2^-u, u = kByteBits, and are multiplied by bytes of colours. A word takes the
+// products of red and green, another those of blue and the offset, then one both sums: of the four
+// bytes neither |red| + |green|, |blue| + |offset|, P nor N may exceed 128. Sums are then at most
+// 2^(15-u) codes, and f_x is stored as so much smaller a fraction that its products with them have
+// units of 2^-s codes. Colours are multiplied before interpolating. In units of 2^-s codes:
+//
+//   - V + Z f_z: four nodes, 1/2 + kSlack each; three products of V, three of Z, and Z f_z, 1/2 each;
+//   - X f_x and XZ f_x: the products, 1/2 each, and f_x, wrong by half of its units: 1/2 each, too;
+//   - four bytes of X and four of XZ, (1/2 + kSlack) 255 2^-u codes each.
+//
+//   |w - v| <= (4 (1/2 + kSlack) + 11/2) 2^-s + 8 (1/2 + kSlack) 255 2^-u + 255 D e_z
+//
+// Words are kept where that, with D of the nodes around, is not below 1 too, or 255 2^s D and the sum of
+// XZ may not fit in 16 bits.
 #pragma once
+
+#include <vector>
 
 #include "grid.h"
 #include "nodes.h"
@@ -43,6 +61,9 @@ struct FixedPoint {
     int bits;                // q
     double error_codes;      // the right-hand side above
     WordGuide guide;
+    // By row and column of cells, a bit for each output channel for which bytes suffice as far as the
+    // next row and column.
+    std::vector<std::uint8_t> bytes;
 };
 
 // `nodes` are those of the grid, as they are; float_depth_error is how far a depth found in floats

@@ -28,6 +28,9 @@ inline Words subtract_to_zero(Words a, Words b) { return {_mm256_subs_epu16(a.v,
 inline Words at_least(Words a, Words b) { return {_mm256_max_epi16(a.v, b.v)}; }
 inline Words at_most(Words a, Words b) { return {_mm256_min_epi16(a.v, b.v)}; }
 inline Words multiply(Words a, Words b) { return {_mm256_mulhrs_epi16(a.v, b.v)}; }
+// Of pairs of bytes, those of a without a sign: the sum of both products, if it fits in a word.
+constexpr bool kHasBytes = true;
+inline Words multiply_bytes(Words a, Words b) { return {_mm256_maddubs_epi16(a.v, b.v)}; }
 // By multiplication: the units that shift words are those that shuffle, which have more to do.
 inline __m256i power_of_two(int bits) {
     __m256i power = _mm256_set1_epi16(static_cast<short>(1 << bits));
@@ -61,7 +64,7 @@ inline Words pick(DepthTable table, Words index) {
     return {_mm256_shuffle_epi8(table.v, index.v)};
 }
 
-// Of 16 words the lower and the upper bytes, and knot << 11 to the knot in both bytes.
+// Of 16 words the lower and the upper bytes, and knot << 11 of two vectors to the knots as bytes.
 struct KnotTable {
     __m256i lower, upper;
 };
@@ -74,13 +77,16 @@ inline KnotTable knot_table(const std::int16_t* numbers) {
     return {twofold(_mm_packus_epi16(_mm_and_si128(first, byte), _mm_and_si128(second, byte))),
             twofold(_mm_packus_epi16(_mm_srli_epi16(first, 8), _mm_srli_epi16(second, 8)))};
 }
-inline KnotIndex knot_index(Words knot) {
-    return {_mm256_mulhi_epu16(knot.v, _mm256_set1_epi16(0x2020))};
+inline KnotIndex knot_index(Words first, Words second) {
+    const __m256i power = power_of_two(16 - 11);
+    return {_mm256_packus_epi16(_mm256_mulhi_epu16(first.v, power),
+                                _mm256_mulhi_epu16(second.v, power))};
 }
-inline Words pick(KnotTable table, KnotIndex index) {
-    return {_mm256_blendv_epi8(_mm256_shuffle_epi8(table.lower, index.v),
-                               _mm256_shuffle_epi8(table.upper, index.v),
-                               _mm256_set1_epi16(static_cast<short>(0xff00)))};
+inline void pick(KnotTable table, KnotIndex index, Words& first, Words& second) {
+    const __m256i lower = _mm256_shuffle_epi8(table.lower, index.v);
+    const __m256i upper = _mm256_shuffle_epi8(table.upper, index.v);
+    first.v = _mm256_unpacklo_epi8(lower, upper);
+    second.v = _mm256_unpackhi_epi8(lower, upper);
 }
 
 // Three channels of 16 pixels stand in 48 bytes, three vectors of 16. The bytes of one channel have

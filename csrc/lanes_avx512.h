@@ -24,6 +24,7 @@ inline Words subtract_to_zero(Words a, Words b) { return {_mm512_subs_epu16(a.v,
 inline Words at_least(Words a, Words b) { return {_mm512_max_epi16(a.v, b.v)}; }
 inline Words at_most(Words a, Words b) { return {_mm512_min_epi16(a.v, b.v)}; }
 inline Words multiply(Words a, Words b) { return {_mm512_mulhrs_epi16(a.v, b.v)}; }
+constexpr bool kHasBytes = false;  // products of pairs of bytes, some of them without a sign
 inline Words shift_left(Words a, int bits) {
     return {_mm512_slli_epi16(a.v, static_cast<unsigned>(bits))};
 }
@@ -50,15 +51,18 @@ struct KnotTable {
     __m512i v;
 };
 struct KnotIndex {
-    __m512i v;
+    __m512i first, second;
 };
 inline KnotTable knot_table(const std::int16_t* numbers) {
     return {_mm512_castsi256_si512(
         _mm256_loadu_si256(reinterpret_cast<const __m256i*>(numbers)))};
 }
-inline KnotIndex knot_index(Words knot) { return {_mm512_srli_epi16(knot.v, 11)}; }
-inline Words pick(KnotTable table, KnotIndex index) {
-    return {_mm512_permutexvar_epi16(index.v, table.v)};
+inline KnotIndex knot_index(Words first, Words second) {
+    return {_mm512_srli_epi16(first.v, 11), _mm512_srli_epi16(second.v, 11)};
+}
+inline void pick(KnotTable table, KnotIndex index, Words& first, Words& second) {
+    first.v = _mm512_permutexvar_epi16(index.first, table.v);
+    second.v = _mm512_permutexvar_epi16(index.second, table.v);
 }
 
 // Three channels of 16 pixels stand in 48 bytes, three vectors of 16. The bytes of one channel have

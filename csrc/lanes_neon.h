@@ -27,6 +27,7 @@ inline Words subtract_to_zero(Words a, Words b) {
 inline Words at_least(Words a, Words b) { return {vmaxq_s16(a.v, b.v)}; }
 inline Words at_most(Words a, Words b) { return {vminq_s16(a.v, b.v)}; }
 inline Words multiply(Words a, Words b) { return {vqrdmulhq_s16(a.v, b.v)}; }
+constexpr bool kHasBytes = false;  // products of pairs of bytes, some of them without a sign
 inline Words shift_left(Words a, int bits) {
     return {vshlq_s16(a.v, vdupq_n_s16(static_cast<std::int16_t>(bits)))};
 }
@@ -57,16 +58,20 @@ struct KnotTable {
     uint8x16x2_t v;
 };
 struct KnotIndex {
-    uint8x16_t v;
+    uint8x16_t first, second;
 };
 inline KnotTable knot_table(const std::int16_t* numbers) {
     return {{{bytes(numbers), bytes(numbers + 8)}}};
 }
-inline KnotIndex knot_index(Words knot) {
-    return {vreinterpretq_u8_s16(word_places(shift_right_unsigned(knot, 11)).v)};
+inline KnotIndex knot_index(Words first, Words second) {
+    const auto places = [](Words knot) {
+        return vreinterpretq_u8_s16(word_places(shift_right_unsigned(knot, 11)).v);
+    };
+    return {places(first), places(second)};
 }
-inline Words pick(KnotTable table, KnotIndex index) {
-    return {vreinterpretq_s16_u8(vqtbl2q_u8(table.v, index.v))};
+inline void pick(KnotTable table, KnotIndex index, Words& first, Words& second) {
+    first.v = vreinterpretq_s16_u8(vqtbl2q_u8(table.v, index.first));
+    second.v = vreinterpretq_s16_u8(vqtbl2q_u8(table.v, index.second));
 }
 
 // 16 pixels of three bytes, as words 128 times as large.

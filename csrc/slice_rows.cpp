@@ -14,141 +14,14 @@
 
 #include "slice_rows.h"
 
-#if defined(__AVX512BW__)
-#include "lanes_avx512.h"
-#elif defined(__AVX2__)
-#include "lanes_avx2.h"
-#else
-#include "lanes_neon.h"
-#endif
+#include "guide_lanes.h"
 
 namespace fivefold {
 namespace FIVEFOLD_ISA {
 namespace {
 
-// Lanes must live in registers: loops over them are unrolled whole, and functions inlined.
-#define UNROLLED _Pragma("GCC unroll 16")
-#define INLINED inline __attribute__((always_inline))
-
 constexpr int kCell = kCoefficients * kDepths;
 constexpr int kOffsetFirst[] = {3, 0, 1, 2};  // a channel's sum starts from its offset
-
-// ---- the guide -----------------------------------------------------------------------------
-//
-// Constants stand ready in every lane: spreading a number over the lanes costs as much as a step of
-// the calculation.
-
-struct FloatGuideLanes {
-    const FloatGuide& guide;
-    Floats matrix[kChannels][kChannels], matrix_bias[kChannels];
-    Floats slopes[kChannels][kKnots], thresholds[kChannels][kKnots];
-    Floats base, deepest;
-
-    explicit FloatGuideLanes(const FloatGuide& from) : guide(from) {
-        for (int c = 0; c < kChannels; ++c) {
-            for (int n = 0; n < kChannels; ++n) matrix[c][n] = all(from.matrix[c][n]);
-            matrix_bias[c] = all(from.matrix_bias[c]);
-            for (int i = 0; i < kKnots; ++i) slopes[c][i] = all(from.slopes[c][i]);
-            for (int i = 0; i < kKnots; ++i) thresholds[c][i] = all(from.thresholds[c][i]);
-        }
-        base = all(from.base);
-        deepest = all(from.deepest);
-    }
-
-    INLINED Floats find_depth(const Floats (&colour)[kChannels]) const {
-        const Floats zero = all(0.0f);
-        Floats depth = base;
-        UNROLLED
-        for (int c = 0; c < kChannels; ++c) {
-            Floats u = matrix_bias[c];
-            UNROLLED
-            for (int n = 0; n < kChannels; ++n) u = multiply_add(matrix[c][n], colour[n], u);
-            if (guide.has_uniform_knots) {
-                u = at_least(u, zero);
-                const Whole knot = whole(at_most(u, all(kKnots - 1.0f)));
-                const Floats rest = u - to_floats(knot);
-                depth = depth + multiply_add(pick_of_16(guide.rises[c], knot), rest,
-                                             pick_of_16(guide.values[c], knot));
-            } else {
-                for (int i = 0; i < kKnots; ++i)
-                    depth = multiply_add(slopes[c][i], at_least(u - thresholds[c][i], zero), depth);
-            }
-        }
-        return at_most(at_least(depth, zero), deepest);
-    }
-
-    INLINED void find_depth(const Words (&colour)[2][kChannels], Words (&depth)[2]) const {
-        UNROLLED
-        for (int half = 0; half < 2; ++half) {
-            Floats parts[kChannels][2], found[2];
-            UNROLLED
-            for (int c = 0; c < kChannels; ++c) to_floats(colour[half][c], parts[c]);
-            UNROLLED
-            for (int part = 0; part < 2; ++part)
-                found[part] = find_depth({parts[0][part], parts[1][part], parts[2][part]});
-            depth[half] = to_words(found) - all(kMiddleDepth * kDepthOne);
-        }
-    }
-};
-
-// Each step is taken for two halves and three channels before the next one: a chain of steps makes
-// the processor wait, and it sees only so far ahead.
-#define FOR_EACH_CURVE                           \
-    UNROLLED for (int c = 0; c < kChannels; ++c) \
-        UNROLLED for (int half = 0; half < 2; ++half)
-
-template <bool kBeyondOne>
-struct WordGuideLanes {
-    Words matrix[kChannels][kChannels], matrix_bias[kChannels];
-    KnotTable values[kChannels], rises[kChannels];
-    Words beyond[kChannels];
-    Words unity, deepest;
-    int finer_bits;
-
-    explicit WordGuideLanes(const WordGuide& from) : finer_bits(from.finer_bits) {
-        for (int c = 0; c < kChannels; ++c) {
-            for (int n = 0; n < kChannels; ++n) matrix[c][n] = all(from.matrix[c][n]);
-            matrix_bias[c] = all(from.matrix_bias[c]);
-            values[c] = knot_table(from.values[c]);
-            rises[c] = knot_table(from.rises[c]);
-            beyond[c] = all(from.beyond[c]);
-        }
-        unity = all(0x8000 >> from.finer_bits);
-        deepest = all(from.deepest);
-    }
-
-    INLINED void find_depth(const Words (&colour)[2][kChannels], Words (&depth)[2]) const {
-        Words u[2][kChannels], over[2][kChannels], knot[2][kChannels], curve[2][kChannels],
-            rise[2][kChannels];
-        FOR_EACH_CURVE u[half][c] = matrix_bias[c] + multiply(colour[half][0], matrix[c][0]);
-        FOR_EACH_CURVE u[half][c] = u[half][c] + multiply(colour[half][1], matrix[c][1]);
-        FOR_EACH_CURVE u[half][c] = u[half][c] + multiply(colour[half][2], matrix[c][2]);
-        FOR_EACH_CURVE u[half][c] = subtract_to_zero(
-            colour[half][c] + shift_right_unsigned(u[half][c], finer_bits), unity);
-        if (kBeyondOne) {
-            FOR_EACH_CURVE over[half][c] = subtract_to_zero(u[half][c], all(0x7fff));
-            FOR_EACH_CURVE u[half][c] = u[half][c] - over[half][c];
-        }
-        FOR_EACH_CURVE knot[half][c] = u[half][c] & all(0x7800);
-        FOR_EACH_CURVE u[half][c] = shift_left(u[half][c] - knot[half][c], 4);
-        UNROLLED
-        for (int c = 0; c < kChannels; ++c) {
-            const KnotIndex index[2] = {knot_index(knot[0][c]), knot_index(knot[1][c])};
-            UNROLLED
-            for (int half = 0; half < 2; ++half) curve[half][c] = pick(values[c], index[half]);
-            UNROLLED
-            for (int half = 0; half < 2; ++half) rise[half][c] = pick(rises[c], index[half]);
-        }
-        FOR_EACH_CURVE curve[half][c] = curve[half][c] + multiply(rise[half][c], u[half][c]);
-        if (kBeyondOne)
-            FOR_EACH_CURVE curve[half][c] =
-                curve[half][c] + multiply(beyond[c], shift_left(over[half][c], 1));
-        UNROLLED
-        for (int half = 0; half < 2; ++half)
-            depth[half] = at_most(
-                add_saturated(curve[half][0] + curve[half][1], curve[half][2]), deepest);
-    }
-};
 
 // ---- 8-bit pixels in words -----------------------------------------------------------------
 //
@@ -161,6 +34,7 @@ constexpr int kRoom = kWordRun + kGroup;   // a cell's last lanes may lie beyond
 
 struct alignas(64) Run {
     std::int16_t colour[kChannels][kRoom];
+    std::int16_t red_green[kRoom], blue_one[kRoom];  // bytes of 0 ... 255, the former in the lower one
     std::int16_t index[kRoom], fz[kRoom];
     std::int16_t result[kChannels][kRoom];
 
@@ -168,6 +42,7 @@ struct alignas(64) Run {
         for (int x = kWordRun; x < kRoom; ++x) index[x] = fz[x] = 0;
         for (auto& channel : colour)
             for (int x = kWordRun; x < kRoom; ++x) channel[x] = 0;
+        for (int x = kWordRun; x < kRoom; ++x) red_green[x] = blue_one[x] = 0;
     }
 };
 
@@ -190,6 +65,16 @@ INLINED void read_group(const std::uint8_t* pixels, int x, Run& run) {
     for (int c = 0; c < kChannels; ++c) {
         store(run.colour[c] + x, colour[c][0]);
         store(run.colour[c] + x + Words::kCount, colour[c][1]);
+    }
+    if constexpr (kHasBytes) {
+        UNROLLED
+        for (int half = 0; half < 2; ++half) {
+            const int at = x + half * Words::kCount;
+            const Words red = shift_right_unsigned(colour[0][half], 7), green = colour[1][half];
+            const Words blue = shift_right_unsigned(colour[2][half], 7);
+            store(run.red_green + at, red + green + green);
+            store(run.blue_one + at, blue + all(255 * 256));
+        }
     }
 }
 
@@ -260,6 +145,47 @@ INLINED void slice(int begin, int end, const std::int16_t* tables, const std::in
         slice<kFirst + kTogether>(begin, end, tables, fractions, code, run, result);
 }
 
+// The same, all four coefficients at once, with differences along x in bytes. A column's sums
+//
+//   V = the sum of V_n[k] colour_n,   and Z, X and XZ likewise,
+//
+// come before the interpolation, which makes as many products; but those of bytes are added up two by
+// two, and a look-up gets two of them.
+template <class ByteWords>
+INLINED void slice_bytes(int begin, int end, const std::int16_t* table,
+                         const std::int16_t* fractions, Words code, const Run& run,
+                         std::int16_t* result) {
+    DepthTable value[4], along_z[4], along_x[2], along_xz[2];
+    UNROLLED
+    for (int n = 0; n < 4; ++n) {
+        value[n] = depth_table(table + n * kDepths);
+        along_z[n] = depth_table(table + kKind + n * kDepths);
+    }
+    UNROLLED
+    for (int n = 0; n < 2; ++n) {
+        along_x[n] = depth_table(table + 2 * kKind + n * kDepths);
+        along_xz[n] = depth_table(table + 3 * kKind + n * kDepths);
+    }
+    for (int x = begin; x < end; x += Words::kCount) {
+        const Words k = load(run.index + x), fx = load(fractions + x), fz = load(run.fz + x);
+        Words sum = pick(value[3], k), slope = pick(along_z[3], k);
+        UNROLLED
+        for (int n = 0; n < 3; ++n) {
+            const Words colour = load(run.colour[n] + x);
+            sum = sum + multiply(pick(value[n], k), colour);
+            slope = slope + multiply(pick(along_z[n], k), colour);
+        }
+        const ByteWords red_green = load(run.red_green + x), blue_one = load(run.blue_one + x);
+        sum = sum + multiply(multiply_bytes(red_green, pick(along_x[0], k)) +
+                                 multiply_bytes(blue_one, pick(along_x[1], k)),
+                             fx);
+        slope = slope + multiply(multiply_bytes(red_green, pick(along_xz[0], k)) +
+                                     multiply_bytes(blue_one, pick(along_xz[1], k)),
+                                 fx);
+        store(result + x, multiply(sum + multiply(slope, fz), code));
+    }
+}
+
 void write(const Run& run, int count, std::uint8_t* pixels) {
     for (int x = 0; x < count; x += kGroup) {
         Words result[kChannels][2];
@@ -278,6 +204,34 @@ void write(const Run& run, int count, std::uint8_t* pixels) {
     }
 }
 
+// Lanes before a block belong to the one before it: `before` of them keep what they were.
+INLINED Words keep_lanes(int before, Words kept, Words made) {
+    alignas(64) static constexpr std::int16_t kMasks[2 * kMostLanes] = {
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+        -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+    const Words mask = load(kMasks + kMostLanes - before);
+    return (kept & mask) + (made - (made & mask));
+}
+
+// Pixels x ... end of a run, which lie between the same columns of cells. Vectors begin where cache
+// lines do, or each would be read from two.
+INLINED void slice_block(int x, int end, const std::int16_t* table, int bytes, const WordRow& row,
+                         int start, Words code, Run& run) {
+    const int first = kHasBytes ? x / Words::kCount * Words::kCount : x;
+    for (int c = 0; c < kChannels; ++c, table += 4 * kKind) {
+        std::int16_t* result = run.result[c];
+        const Words kept = load(result + first);
+        bool is_done = false;
+        if constexpr (kHasBytes) {
+            is_done = bytes >> c & 1;
+            if (is_done)
+                slice_bytes<Words>(first, end, table, row.byte_fractions + start, code, run, result);
+        }
+        if (!is_done) slice<0>(first, end, table, row.fractions + start, code, run, result);
+        if (first < x) store(result + first, keep_lanes(x - first, kept, load(result + first)));
+    }
+}
+
 template <class Guide>
 INLINED void word_row(const WordRow& row, const Guide& guide) {
     const Words code = all(0x8000 >> row.output_shift);
@@ -291,11 +245,8 @@ INLINED void word_row(const WordRow& row, const Guide& guide) {
         for (int x = 0; x < count; ++block) {
             const int block_end = block->start + block->count - start;
             const int end = block_end < count ? block_end : count;
-            for (int c = 0; c < kChannels; ++c)
-                slice<0>(x, end,
-                         row.tables + static_cast<std::ptrdiff_t>(block->cell) * kCellTable +
-                             c * 4 * kKind,
-                         row.fractions + start, code, run, run.result[c]);
+            slice_block(x, end, row.tables + static_cast<std::ptrdiff_t>(block->cell) * kCellTable,
+                        row.bytes[block->cell], row, start, code, run);
             x = end;
             if (block_end > count) break;  // the next run goes on with it
         }
@@ -320,8 +271,19 @@ inline std::int16_t rounded(float value) {
     return static_cast<std::int16_t>(static_cast<int>(value + 32768.5f) - 32768);
 }
 
+inline int multiply(std::int16_t a, std::int16_t b) { return (((a * b) >> 14) + 1) >> 1; }
+
+// Two coefficients' words, by depth, to words of two bytes.
+inline void make_bytes(const std::int16_t* __restrict first, std::int16_t first_scale,
+                       std::int16_t second_scale, std::int16_t* __restrict pairs) {
+    for (int k = 0; k < kDepths; ++k)
+        pairs[k] = static_cast<std::int16_t>((multiply(first[k], first_scale) & 0xff) |
+                                             multiply(first[kDepths + k], second_scale) * 256);
+}
+
 void make_tables(const float* __restrict above, const float* __restrict below, float fraction,
-                 int columns, std::int16_t* __restrict nodes, std::int16_t* __restrict tables) {
+                 int columns, const std::uint8_t* __restrict bytes, ByteScale scale,
+                 std::int16_t* __restrict nodes, std::int16_t* __restrict tables) {
     for (int n = 0; n < columns * kCell; ++n)
         nodes[n] = rounded(above[n] + fraction * (below[n] - above[n]));
     // The last column has no next one: it is taken as its own. The last depth likewise, but no
@@ -332,19 +294,31 @@ void make_tables(const float* __restrict above, const float* __restrict below, f
         const std::int16_t* here = nodes + group * kKind;
         const std::int16_t* next = here + kCell;
         std::int16_t* table = tables + group * 4 * kKind;
+        std::int16_t x[kKind], xz[kKind];
         for (int n = 0; n < kKind; ++n) {
             const std::int16_t along_z = static_cast<std::int16_t>(here[n + 1] - here[n]);
             table[n] = here[n];
             table[kKind + n] = along_z;
-            table[2 * kKind + n] = static_cast<std::int16_t>(next[n] - here[n]);
-            table[3 * kKind + n] = static_cast<std::int16_t>(next[n + 1] - next[n] - along_z);
+            x[n] = static_cast<std::int16_t>(next[n] - here[n]);
+            xz[n] = static_cast<std::int16_t>(next[n + 1] - next[n] - along_z);
+        }
+        if (kHasBytes && (bytes[group / kChannels] >> group % kChannels & 1)) {
+            for (int pair = 0; pair < 2; ++pair) {
+                const std::int16_t second = pair == 0 ? scale.weight : scale.offset;
+                const int from = 2 * pair * kDepths, to = pair * kDepths;
+                make_bytes(x + from, scale.weight, second, table + 2 * kKind + to);
+                make_bytes(xz + from, scale.weight, second, table + 3 * kKind + to);
+            }
+        } else {
+            for (int n = 0; n < kKind; ++n) table[2 * kKind + n] = x[n];
+            for (int n = 0; n < kKind; ++n) table[3 * kKind + n] = xz[n];
         }
     }
 }
 
 }  // namespace
 
-const SliceKernels slice_kernels = {make_tables, word_row};
+const SliceKernels slice_kernels = {kHasBytes, make_tables, word_row};
 
 }  // namespace FIVEFOLD_ISA
 }  // namespace fivefold

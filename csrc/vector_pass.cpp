@@ -79,19 +79,29 @@ void render_words(const Strip<std::uint8_t>& strip, const Grid<float>& grid, Nod
     nodes.scale(unit, 255.0f * code);
     const FloatGuide guide = make_real_guide<float>(grid, 128.0 * 255.0, kDepthOne);
     const std::vector<Block> blocks = divide(strip.columns, grid.width);
-    AlignedArray<std::int16_t> fractions(static_cast<std::size_t>(strip.columns) + kMostLanes);
+    const std::size_t padded = static_cast<std::size_t>(strip.columns) + kMostLanes;
+    AlignedArray<std::int16_t> fractions(padded), byte_fractions(padded);
+    const int byte_shift = kByteBits - (fixed.bits - 8);
     for (int x = 0; x < strip.columns; ++x) {
         const double part = tap_at<double>(x, strip.columns, grid.width).fraction;
         fractions.data()[x] = static_cast<std::int16_t>(
             std::min(32767, static_cast<int>(part * 32768.0 + 0.5)));
+        byte_fractions.data()[x] =
+            static_cast<std::int16_t>(std::ldexp(part, 15 - byte_shift) + 0.5);
     }
     WordRow common{};
     common.columns = strip.columns;
     common.blocks = blocks.data();
     common.fractions = fractions.data();
+    common.byte_fractions = byte_fractions.data();
     common.word_guide = fixed.has_word_guide ? &fixed.guide : nullptr;
     common.float_guide = &guide;
     common.output_shift = fixed.bits - 8;
+    const ByteScale scale = {
+        static_cast<std::int16_t>(1 << (15 + kByteBits - fixed.bits)),
+        static_cast<std::int16_t>(std::ldexp(1.0 / 255.0, 15 + byte_shift) + 0.5)};
+    const std::vector<std::uint8_t> no_bytes(kernels.has_bytes ? 0 : fixed.bytes.size());
+    const std::uint8_t* bytes = (kernels.has_bytes ? fixed.bytes : no_bytes).data();
     const std::size_t row_size = nodes.row_size();
     for_each_band(strip.rows, kRowsPerBand, threads, [&](int begin, int end) {
         AlignedArray<std::int16_t> row_nodes(row_size + Nodes::kCell + kDepths);
@@ -99,9 +109,10 @@ void render_words(const Strip<std::uint8_t>& strip, const Grid<float>& grid, Nod
         for (int y = begin; y < end; ++y) {
             const Tap<float> tap = tap_at<float>(strip.first_row + y, strip.full_height, grid.height);
             const float* above = nodes.at(tap.cell, 0, 0);
-            kernels.tables(above, above + row_size, tap.fraction, grid.width, row_nodes.data(),
-                           tables.data());
             WordRow row = common;
+            row.bytes = bytes + static_cast<std::ptrdiff_t>(tap.cell) * grid.width;
+            kernels.tables(above, above + row_size, tap.fraction, grid.width, row.bytes, scale,
+                           row_nodes.data(), tables.data());
             row.input = strip.input + y * strip.input_stride;
             row.output = strip.output + y * strip.output_stride;
             row.tables = tables.data();

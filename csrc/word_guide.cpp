@@ -70,8 +70,8 @@ bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_er
     words.is_beyond_one = false;
     if (!has_uniform_knots(guide) || grid.depth > kDepths) return false;
 
-    // The finest unit in which no channel's correction leaves -1 ... 1 times 2^-t.
-    double small[kChannels][kChannels], greatest = 0.0, greatest_u[kChannels];
+    // The finest unit in which no channel's correction goes farther than 2^-t from its middle.
+    double small[kChannels][kChannels], greatest = 0.0, middle[kChannels], greatest_u[kChannels];
     for (int c = 0; c < kChannels; ++c) {
         double weights[kChannels];
         for (int n = 0; n < kChannels; ++n) {
@@ -80,7 +80,8 @@ bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_er
             greatest = std::max(greatest, std::fabs(small[c][n]));
         }
         const Range correction = range_of(small[c], guide.matrix_bias[c]);
-        greatest = std::max({greatest, -correction.low, correction.high});
+        greatest = std::max(greatest, (correction.high - correction.low) / 2);
+        middle[c] = (correction.low + correction.high) / 2;
         greatest_u[c] = range_of(weights, guide.matrix_bias[c]).high;
     }
     const double room = 1.0 - 1.0 / 256.0;  // for roundings, and 256/255 in the stored weights
@@ -92,10 +93,14 @@ bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_er
     for (int c = 0; c < kChannels; ++c) {
         for (int n = 0; n < kChannels; ++n)
             words.matrix[c][n] = rounded(small[c][n] * unit * 256.0 / 255.0);
-        // Half a unit for rounding, and 2^15 to count from zero, which wraps around.
+        // Half a unit for rounding, and so much that it counts from zero, which wraps around.
         const double bias = guide.matrix_bias[c] * unit + std::ldexp(0.5, finer);
-        words.matrix_bias[c] = static_cast<std::int16_t>(
-            static_cast<std::uint16_t>(static_cast<int>(std::floor(bias + 0.5)) + 0x8000));
+        if (std::fabs(middle[c]) > 2.0) return false;
+        const int zero = (0x8000 >> finer) - static_cast<int>(std::floor(middle[c] * 32768.0 + 0.5));
+        if (zero < 0 || zero > 0xffff) return false;
+        words.matrix_bias[c] = static_cast<std::int16_t>(static_cast<std::uint16_t>(
+            static_cast<int>(std::floor(bias + 0.5)) + (zero << finer)));
+        words.zeros[c] = static_cast<std::int16_t>(zero);
     }
 
     // The first two curves count from their middles; the third takes in what that leaves out.

@@ -75,6 +75,43 @@ def test_one_code_with_abrupt_cells(render: Render, direction: str, step: float)
     assert worst_error(render, colours(rng), grid) <= 1
 
 
+# Differences along a row up to 121/2048, by fixed_point.h, may be held in bytes.
+@pytest.mark.parametrize("change", [0.004, 0.03, 0.0589, 0.0592, 0.064, 0.13])
+@pytest.mark.parametrize(
+    "share", [(1, 0, 0, 0), (0.5, 0.5, 0, 0), (0.3, 0.3, 0.2, 0.2), (0, 0, 0, 1)]
+)
+@pytest.mark.parametrize("signs", ["all", "in turn", "random"])
+def test_one_code_with_small_changes_along_rows(
+    render: Render, change: float, share: tuple[float, ...], signs: str
+) -> None:
+    """Neighbouring columns that differ by just as much as bytes hold, and by a little more."""
+    rng = np.random.default_rng(7)
+    grid = make_grid(rng, (8, 4, 6), spread=0.0, guide=make_guide(rng, 0.02, uniform=True))
+    cells = grid.coefficients.copy().reshape(3, 4, 8, 4, 6)
+    cells += rng.normal(0, 0.1, (3, 4, 8, 4, 1))
+    steps = np.ones((3, 4, 8, 4, 6)) * change * np.array(share)[:, None, None, None]
+    if signs == "random":
+        steps *= rng.choice([-1, 1], steps.shape) * rng.uniform(0.9, 1, steps.shape)
+    elif signs == "in turn":
+        steps *= np.where(np.arange(8) % 2, -0.5, 0.5)[:, None, None]
+    cells += np.cumsum(steps, axis=-1) - steps.sum(axis=-1, keepdims=True) / 2
+    grid = BilateralGrid(cells.reshape(12, 8, 4, 6).astype(np.float32), grid.guide)
+    greys = np.concatenate([colours(rng), np.full((4, 256, 3), 255, np.uint8)])
+    assert worst_error(render, greys, grid) <= 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_one_code_with_gentle_rows(render: Render, seed: int) -> None:
+    """Grids that change as little along rows as trained ones, and as much along their depth."""
+    rng = np.random.default_rng(100 + seed)
+    guide = make_guide(rng, 0.1, uniform=True)
+    grid = make_grid(rng, (8, 5, 7), spread=0.02, guide=guide)
+    cells = grid.coefficients[..., :1] + rng.normal(0, 0.2, (12, 8, 5, 1))
+    cells = cells + np.cumsum(rng.normal(0, 0.004 * (1 + seed % 4), (12, 8, 5, 7)), axis=-1)
+    grid = BilateralGrid(cells.astype(np.float32), guide)
+    assert worst_error(render, colours(rng), grid) <= 1
+
+
 @pytest.mark.parametrize(
     ("scale", "offset"),
     [(0.3, 0.0), (1.05, 0.1), (1.4, 0.05), (1.0, -0.3), (-1.0, 1.0), (3.0, -1.0)],
