@@ -14,8 +14,8 @@
 // At most one code of error. Let v be the exact output in codes, w the kernel's before rounding. If
 // |w - v| < 1 then the rounded numbers differ by less than 2, so by at most 1. Per output channel,
 // in units of 2^-s codes, with multiply-and-round wrong by at most 1/2:
-//   - a node is rounded to 1/2 (and float interpolation along y, and truncation instead of
-//     rounding, add less than kSlack); interpolation between nodes is convex and keeps that error;
+//   - a node is rounded to 1/2 (and float interpolation along y adds less than kSlack);
+//     interpolation between nodes is convex and keeps that error;
 //   - f_x is wrong by at most 2^-15, which costs (|X| + |XZ|) 2^-15, X and XZ the greatest
 //     differences in stored units; f_z is exact for the depth that was found;
 //   - three products round: X f_x, XZ f_x (scaled down by f_z <= 1), and the slope times f_z.

@@ -31,6 +31,13 @@ inline Words multiply(Words a, Words b) { return {_mm256_mulhrs_epi16(a.v, b.v)}
 // Of pairs of bytes, those of a without a sign: the sum of both products, if it fits in a word.
 constexpr bool kHasBytes = true;
 inline Words multiply_bytes(Words a, Words b) { return {_mm256_maddubs_epi16(a.v, b.v)}; }
+// Of two coefficients of eight depths each, the numbers at a depth side by side as bytes; twice.
+inline void store_pairs(std::int16_t* to, Words first, Words second) {
+    const __m256i packed = _mm256_packs_epi16(first.v, second.v);
+    const __m128i low = _mm256_castsi256_si128(packed), high = _mm256_extracti128_si256(packed, 1);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_unpacklo_epi8(low, high));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8), _mm_unpackhi_epi8(low, high));
+}
 // By multiplication: the units that shift words are those that shuffle, which have more to do.
 inline __m256i power_of_two(int bits) {
     __m256i power = _mm256_set1_epi16(static_cast<short>(1 << bits));
@@ -189,6 +196,10 @@ inline void to_floats(Words a, Floats (&f)[2]) {
     const __m256i zero = _mm256_setzero_si256();
     f[0].v = _mm256_cvtepi32_ps(_mm256_unpacklo_epi16(a.v, zero));
     f[1].v = _mm256_cvtepi32_ps(_mm256_unpackhi_epi16(a.v, zero));
+}
+inline Words rounded(const Floats (&f)[2]) {  // in order, with a sign
+    return {_mm256_permute4x64_epi64(
+        _mm256_packs_epi32(_mm256_cvtps_epi32(f[0].v), _mm256_cvtps_epi32(f[1].v)), 0xd8)};
 }
 inline Words to_words(const Floats (&f)[2]) {
     return {_mm256_packus_epi32(_mm256_cvtps_epi32(f[0].v), _mm256_cvtps_epi32(f[1].v))};

@@ -181,6 +181,11 @@ inline void to_floats(Words a, Floats (&f)[2]) {
     f[0].v = _mm512_cvtepi32_ps(_mm512_unpacklo_epi16(a.v, zero));
     f[1].v = _mm512_cvtepi32_ps(_mm512_unpackhi_epi16(a.v, zero));
 }
+inline Words rounded(const Floats (&f)[2]) {  // in order, with a sign
+    return {_mm512_inserti64x4(
+        _mm512_castsi256_si512(_mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(f[0].v))),
+        _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(f[1].v)), 1)};
+}
 inline Words to_words(const Floats (&f)[2]) {
     return {_mm512_packus_epi32(_mm512_cvtps_epi32(f[0].v), _mm512_cvtps_epi32(f[1].v))};
 }

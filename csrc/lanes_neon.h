@@ -129,6 +129,9 @@ inline void to_floats(Words a, Floats (&f)[2]) {
     f[0].v = vcvtq_f32_u32(vmovl_u16(vget_low_u16(words)));
     f[1].v = vcvtq_f32_u32(vmovl_u16(vget_high_u16(words)));
 }
+inline Words rounded(const Floats (&f)[2]) {  // in order, with a sign
+    return {vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(f[0].v)), vqmovn_s32(vcvtnq_s32_f32(f[1].v)))};
+}
 inline Words to_words(const Floats (&f)[2]) {
     return {vreinterpretq_s16_u16(vcombine_u16(vqmovn_u32(vcvtnq_u32_f32(f[0].v)),
                                                vqmovn_u32(vcvtnq_u32_f32(f[1].v))))};

@@ -266,52 +266,60 @@ void word_row(const WordRow& row) {
 
 // ---- tables --------------------------------------------------------------------------------
 
-// Truncation of a positive number; 32768.5 leaves 2^-9 of error in the rounding.
-inline std::int16_t rounded(float value) {
-    return static_cast<std::int16_t>(static_cast<int>(value + 32768.5f) - 32768);
+// Differences along x, of which `scales` make bytes, in pairs of coefficients by depth.
+template <class Differences>
+INLINED void store_bytes(std::int16_t* to, const Differences* x, const std::int16_t* scales) {
+    const Differences first = multiply(x[0], load(scales));
+    const Differences second = multiply(x[1], load(scales + Differences::kCount));
+    store_pairs(to, first, second);
 }
 
-inline int multiply(std::int16_t a, std::int16_t b) { return (((a * b) >> 14) + 1) >> 1; }
-
-// Two coefficients' words, by depth, to words of two bytes.
-inline void make_bytes(const std::int16_t* __restrict first, std::int16_t first_scale,
-                       std::int16_t second_scale, std::int16_t* __restrict pairs) {
-    for (int k = 0; k < kDepths; ++k)
-        pairs[k] = static_cast<std::int16_t>((multiply(first[k], first_scale) & 0xff) |
-                                             multiply(first[kDepths + k], second_scale) * 256);
-}
-
-void make_tables(const float* __restrict above, const float* __restrict below, float fraction,
-                 int columns, const std::uint8_t* __restrict bytes, ByteScale scale,
-                 std::int16_t* __restrict nodes, std::int16_t* __restrict tables) {
-    for (int n = 0; n < columns * kCell; ++n)
-        nodes[n] = rounded(above[n] + fraction * (below[n] - above[n]));
+void make_tables(const float* above, const float* below, float fraction, int columns,
+                 const std::uint8_t* bytes, ByteScale scale, std::int16_t* nodes,
+                 std::int16_t* tables) {
+    for (int n = 0; n < columns * kCell; n += Words::kCount) {
+        Floats part[2];
+        UNROLLED
+        for (int half = 0; half < 2; ++half) {
+            const int at = n + half * Floats::kCount;
+            const Floats start = load(above + at);
+            part[half] = multiply_add(all(fraction), load(below + at) - start, start);
+        }
+        store(nodes + n, rounded(part));
+    }
     // The last column has no next one: it is taken as its own. The last depth likewise, but no
     // pixel lies beyond it, so what stands there does not matter.
     for (int n = columns * kCell; n < (columns + 1) * kCell; ++n) nodes[n] = nodes[n - kCell];
     for (int n = (columns + 1) * kCell; n < (columns + 1) * kCell + kDepths; ++n) nodes[n] = 0;
+    constexpr int kVectors = kKind / Words::kCount;
+    alignas(64) std::int16_t scales[kKind];
+    for (int n = 0; n < kKind; ++n) scales[n] = n < 3 * kDepths ? scale.weight : scale.offset;
     for (int group = 0; group < columns * kChannels; ++group) {
         const std::int16_t* here = nodes + group * kKind;
         const std::int16_t* next = here + kCell;
         std::int16_t* table = tables + group * 4 * kKind;
-        std::int16_t x[kKind], xz[kKind];
-        for (int n = 0; n < kKind; ++n) {
-            const std::int16_t along_z = static_cast<std::int16_t>(here[n + 1] - here[n]);
-            table[n] = here[n];
-            table[kKind + n] = along_z;
-            x[n] = static_cast<std::int16_t>(next[n] - here[n]);
-            xz[n] = static_cast<std::int16_t>(next[n + 1] - next[n] - along_z);
+        Words x[kVectors], xz[kVectors];
+        UNROLLED
+        for (int v = 0; v < kVectors; ++v) {
+            const int n = v * Words::kCount;
+            const Words value = load(here + n), along_z = load(here + n + 1) - value;
+            const Words beside = load(next + n);
+            store(table + n, value);
+            store(table + kKind + n, along_z);
+            x[v] = beside - value;
+            xz[v] = load(next + n + 1) - beside - along_z;
         }
-        if (kHasBytes && (bytes[group / kChannels] >> group % kChannels & 1)) {
-            for (int pair = 0; pair < 2; ++pair) {
-                const std::int16_t second = pair == 0 ? scale.weight : scale.offset;
-                const int from = 2 * pair * kDepths, to = pair * kDepths;
-                make_bytes(x + from, scale.weight, second, table + 2 * kKind + to);
-                make_bytes(xz + from, scale.weight, second, table + 3 * kKind + to);
+        if constexpr (kHasBytes) {
+            if (bytes[group / kChannels] >> group % kChannels & 1) {
+                store_bytes(table + 2 * kKind, x, scales);
+                store_bytes(table + 3 * kKind, xz, scales);
+                continue;
             }
-        } else {
-            for (int n = 0; n < kKind; ++n) table[2 * kKind + n] = x[n];
-            for (int n = 0; n < kKind; ++n) table[3 * kKind + n] = xz[n];
+        }
+        UNROLLED
+        for (int v = 0; v < kVectors; ++v) {
+            store(table + 2 * kKind + v * Words::kCount, x[v]);
+            store(table + 3 * kKind + v * Words::kCount, xz[v]);
         }
     }
 }
