@@ -9,7 +9,8 @@ namespace fivefold {
 namespace {
 
 
-constexpr double kSurelyBelowOne = 0.999;  // leaves room for the error of u
+// Both leave room for the error of u: in words, what passes 1 is doubled.
+constexpr double kSurelyBelowOne = 0.999, kMostBeyond = 1.4998;
 
 bool fits(double value) { return value >= -32768.0 && value <= 32767.0; }
 
@@ -129,7 +130,7 @@ bool make_word_guide(const Grid<float>& grid, WordGuide& words, double& depth_er
         }
         words.beyond[c] = rounded(8.0 * curves[c].rise);
         if (greatest_u[c] > kSurelyBelowOne) {
-            if (greatest_u[c] > 1.5 || !fits(8.0 * curves[c].rise)) return false;
+            if (greatest_u[c] > kMostBeyond || !fits(8.0 * curves[c].rise)) return false;
             words.is_beyond_one = true;
             error += 1.0 / kDepthOne;
         }

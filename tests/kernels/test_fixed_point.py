@@ -130,6 +130,21 @@ def test_one_code_with_any_colour_matrix(render: Render, scale: float, offset: f
     assert worst_error(render, colours(rng), make_grid(rng, spread=0.1, guide=guide)) <= 1
 
 
+@pytest.mark.parametrize("most", [0.9991, 1.0, 1.4997, 1.49993, 1.49999, 1.5001])
+@pytest.mark.parametrize("curve", [0, 1, 2])
+def test_one_code_where_curves_end(render: Render, most: float, curve: int) -> None:
+    """White and its neighbours where a curve's input just reaches what a word holds."""
+    rng = np.random.default_rng(8)
+    start = make_guide(rng, 0.05, uniform=True)
+    matrix = np.eye(3, dtype=np.float32)
+    matrix[curve] = rng.dirichlet(np.ones(3)) * (most - 0.96)
+    matrix[curve, curve] += 0.96
+    guide = Guide(matrix, np.zeros(3, np.float32), start.slopes, start.thresholds, -0.1)
+    whites = rng.integers(240, 256, (16, 256, 3), dtype=np.uint8)
+    whites[:8] = 255
+    assert worst_error(render, whites, make_grid(rng, spread=0.1, guide=guide)) <= 1
+
+
 @pytest.mark.parametrize("slopes", [(1.4, 1.4, -1.4), (-1.5, -1.0, 4.0)])
 @pytest.mark.parametrize("turn", [0, 1, 2])
 def test_one_code_where_curves_cancel(
