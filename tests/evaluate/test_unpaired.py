@@ -143,8 +143,12 @@ def test_a_folder_is_judged_and_failures_stop_nothing(scene: Codes, tmp_path: Pa
     assert len(judged.failures) == 1
     assert "b.png" in judged.failures[0]
     assert judged.changes().tolist() == [0]
-    before, after = judged.families()["exposure"]
+    families = judged.families()
+    before, after = families["exposure"]
     assert before == after
+    counts = {"exposure": 6, "temperature": 4, "saturation": 2, "jpeg": 3}
+    mean = sum(families[family][0].mean * n for family, n in counts.items()) / 15
+    assert families["all"][0].mean == pytest.approx(mean)
     assert "| exposure |" in judged.markdown()
     assert "| change (ΔE2000) | 0.00 | 0.00 | 0.00 |" in judged.markdown()
     header, row = judged.csv().splitlines()

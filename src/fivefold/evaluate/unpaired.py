@@ -25,6 +25,7 @@ from fivefold.photo.resize import area_average
 _STEADINESS_SIDE_PX = 512
 """Long side to which photos are reduced to see how steady a model is: its figures are means over
 pixels, and there are sixteen results a photo."""
+_ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,16 @@ class Unpaired:
         return np.array([photo.change for photo in self.photos])
 
     def families(self) -> dict[str, tuple[Interval, Interval]]:
-        """By family of variants: mean ΔE2000 before and after, with intervals over photos."""
+        """Mean ΔE2000 before and after, with intervals over photos, by family of variants.
+
+        ``"all"`` are those of all families, each variant counting once.
+        """
         return {
             family: (
                 _interval((s.photo, s.before) for s in self._of(family)),
                 _interval((s.photo, s.after) for s in self._of(family)),
             )
-            for family in FAMILIES
+            for family in (*FAMILIES, _ALL)
         }
 
     def damage(self) -> dict[str, NDArray[np.float64]]:
@@ -136,7 +140,7 @@ class Unpaired:
         write_table(path, self.csv())
 
     def _of(self, family: str) -> list[Steadiness]:
-        return [s for photo in self.photos for s in photo.steadiness if s.family == family]
+        return [s for photo in self.photos for s in photo.steadiness if family in (s.family, _ALL)]
 
 
 def judge_unpaired(
