@@ -159,6 +159,59 @@ def test_the_other_operations() -> None:
     check_agreement(make_model(nodes, constants, (1, 5, 2, SIDE, SIDE)))
 
 
+def restraint(**given: Any) -> bytes:
+    """A network that moves its thumbnail towards a constant, the further the brighter it is."""
+    mean = {"keepdims": 0, **given.get("mean", {})}
+    normalisation = given.get("normalisation", {})
+    nodes = [
+        helper.make_node("Conv", ["thumbnail", "w", "b"], ["excess"], strides=[4, 4]),
+        helper.make_node("Relu", ["excess"], ["above"]),
+        helper.make_node("ReduceMean", ["above", "axes"], ["measures"], **mean),
+        helper.make_node(
+            "BatchNormalization", ["measures", "one", "b", "b", "v"], ["even"], **normalisation
+        ),
+        helper.make_node("Gemm", ["even", "m", "c"], ["judgement"], transB=1),
+        helper.make_node("Sigmoid", ["judgement"], ["share"]),
+        helper.make_node("Reshape", ["share", "as_factor"], ["factor"]),
+        helper.make_node("Sub", ["thumbnail", "goal"], ["away"]),
+        helper.make_node("Mul", ["factor", "away"], ["less"]),
+        helper.make_node("Add", ["goal", "less"], ["grid"]),
+    ]
+    constants = {
+        "w": normal(1, 7, 3, 1, 1),
+        "b": normal(2, 7),
+        "one": normal(3, 7),
+        "v": np.abs(normal(4, 7)),
+        "m": normal(5, 3, 7),
+        "c": np.array([30, 0, -3], np.float32),
+        "goal": normal(6, 3, 1, 1),
+        "axes": given.get("axes", np.array([2, 3])),
+        "as_factor": np.array([1, 3, 1, 1]),
+    }
+    return make_model(nodes, constants, (1, 3, SIDE, SIDE))
+
+
+def test_operations_of_the_restraint() -> None:
+    """Means, normalisation, sigmoid and arithmetic with constants are those of ONNX Runtime."""
+    check_agreement(restraint())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"axes": np.array([1, 2])},
+        {"mean": {"keepdims": 1}},
+        {"mean": {"noop_with_empty_axes": 1}},
+        {"normalisation": {"training_mode": 1}},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_other_settings_of_the_restraint_are_refused(given: dict[str, Any]) -> None:
+    """What would be something else is left to ONNX Runtime."""
+    with pytest.raises(UnknownNetworkError):
+        CompiledNetwork(restraint(**given), threads=1)
+
+
 def test_layers_that_share_what_they_take() -> None:
     """Results come out right that go into borders of several widths, a Relu, a sum or all these."""
 
@@ -238,12 +291,12 @@ def test_every_instruction_set_gives_the_same_bits(instruction_set: str) -> None
         convolution(4, dilations=[2, 2]),
         convolution(4, auto_pad="SAME_UPPER", pads=[0, 0, 0, 0]),
         convolution(4, pads=[1, 1, 0, 0]),
-        make_model([helper.make_node("Sigmoid", ["thumbnail"], ["grid"])], {}, (1, 3, SIDE, SIDE)),
+        make_model([helper.make_node("Tanh", ["thumbnail"], ["grid"])], {}, (1, 3, SIDE, SIDE)),
         make_model(
             [helper.make_node("Relu", ["thumbnail"], ["grid"])], {}, (1, 3, SIDE, SIDE), version=11
         ),
     ],
-    ids=["dilated", "padded by name", "uneven border", "sigmoid", "old operations"],
+    ids=["dilated", "padded by name", "uneven border", "tanh", "old operations"],
 )
 def test_other_networks_are_left_to_onnx_runtime(model: bytes) -> None:
     """What is not known to be the same is not run here."""

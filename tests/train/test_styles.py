@@ -9,12 +9,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 
 from fivefold.errors import DataError, TrainingError
 from fivefold.export.bundle import export_bundle
 from fivefold.export.photo_graph import photo_graph
 from fivefold.export.program import photo_program
-from fivefold.model.enhancer_net import PRESETS, EnhancerNet, with_styles
+from fivefold.model.enhancer_net import PRESETS, EnhancerNet, grown
 from fivefold.model.weights import load_weights, save_weights
 from fivefold.photo.image import Photo
 from fivefold.runtime.enhancer import Enhancer
@@ -53,17 +54,15 @@ def one_style(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_styles_begin_as_the_one_that_there_was(one_style: Path) -> None:
-    """Made of one style, each of several predicts its grid; of several, none can be made."""
+    """Made of one style, each of several predicts its grid."""
     net, _ = load_weights(one_style)
-    several = with_styles(net, STYLES).eval()
+    several = grown(net, dataclasses.replace(net.config, styles=STYLES)).eval()
     thumbnail = torch.rand(2, 3, 256, 256)
     with torch.no_grad():
         before, after = net.predict(thumbnail), several.predict(thumbnail)
     assert after.shape == (4, *before.shape[1:])
     for style in range(2):
         torch.testing.assert_close(after.reshape(2, 2, *before.shape[1:])[:, style], before)
-    with pytest.raises(ValueError, match="it has 2"):
-        with_styles(several, STYLES)
 
 
 def test_styles_are_learned_apart_and_the_rest_stays(
@@ -117,6 +116,50 @@ def test_styles_are_learned_apart_and_the_rest_stays(
 
     with pytest.raises(ValueError, match="styles are mild, bright; there is no 'a'"):
         Enhancer.load(path, expert="a")
+
+
+def test_the_restraint_learns_alone(study_pack: Path, one_style: Path, tmp_path: Path) -> None:
+    """It learns which photos to leave alone, and nothing else changes, statistics included."""
+    table = tmp_path / "pictures.csv"
+    random = np.random.default_rng(1)
+    net, _ = load_weights(one_style)
+    rows = ["photo,input,label"]
+    for i in range(32):
+        finished = i % 2
+        levels = (0, 256) if finished else (20, 120)
+        picture = random.integers(*levels, (64, 64, 3)).astype(np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"{i}.png")
+        if not finished:
+            photo = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
+            with torch.no_grad():
+                changed = net(torch.nn.functional.interpolate(photo, 256), photo)[0]
+            picture = (changed.permute(1, 2, 0).clip(0, 1) * 255).byte().numpy()
+        Image.fromarray(picture).save(tmp_path / f"{i}_label.png")
+        rows.append(f"{i},{i}.png,{i}_label.png")
+    table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    config = TrainConfig(
+        name="restraint",
+        preset="small",
+        styles=("mild",),
+        restraint=True,
+        learning_parts=("restraint",),
+        loss="rms",
+        sources=(Source("table", index=str(table), style="mild"),),
+        epochs=20,
+        batch_size=16,
+        learning_rate=1e-2,
+        final_learning_rate=1e-2,
+    )
+    train(config, study_pack, tmp_path / "run", start_from=one_style)
+    before, _ = load_weights(one_style)
+    after, _ = load_weights(tmp_path / "run/weights.safetensors")
+    new = after.state_dict()
+    for name, values in before.state_dict().items():
+        assert torch.equal(new[name], values), name
+    assert after.restraint is not None
+    wide, narrow = torch.rand(1, 3, 256, 256), 0.08 + 0.4 * torch.rand(1, 3, 256, 256)
+    with torch.no_grad():
+        assert after.restraint.shares(wide) < after.restraint.shares(narrow) - 0.2
 
 
 def test_other_sizes_and_unknown_parts_are_refused(

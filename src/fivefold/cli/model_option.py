@@ -23,8 +23,9 @@ def add_expert_option(parser: argparse.ArgumentParser) -> None:
         "--expert",
         type=_blend,
         metavar="NAME",
-        help="whose style: consensus, a to e, or a blend such as a=0.5,d=0.5, whose weights count "
-        "relative to their sum and may be negative",
+        help="whose style: consensus, full (the same, also on photos that look finished), a to e, "
+        "or a blend such as a=0.5,d=0.5, whose weights count relative to their sum and may be "
+        "negative",
     )
 
 

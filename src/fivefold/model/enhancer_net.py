@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor, nn
 
 from fivefold.model.fused_slicing import can_render, fused_render
@@ -14,6 +13,7 @@ from fivefold.model.grid import GridPrediction
 from fivefold.model.guide import GuideMap
 from fivefold.model.local_path import LocalPath
 from fivefold.model.lowres import LowLevelFeatures
+from fivefold.model.restraint import Restraint
 from fivefold.model.slicing import apply_affine, slice_grid
 
 THUMBNAIL_SIZE_PX = 256
@@ -33,6 +33,8 @@ class EnhancerNetConfig:
         uniform_knots: Guide thresholds stay at i/16 instead of being learned.
         styles: Names of the retouchers whose grids are predicted for each photo, in their order;
             empty for the paper's single one.
+        restraint: The first style is held back on photos that look finished (see
+            :mod:`fivefold.model.restraint`).
     """
 
     low_level: tuple[int, ...]
@@ -43,6 +45,7 @@ class EnhancerNetConfig:
     depth: int = 8
     uniform_knots: bool = False
     styles: tuple[str, ...] = ()
+    restraint: bool = False
 
     @property
     def grid_size(self) -> int:
@@ -97,6 +100,7 @@ class EnhancerNet(nn.Module):
         self.fusion = Fusion(config.local[-1], config.global_connected[-1], config.fusion)
         self.prediction = GridPrediction(config.fusion, config.depth, config.grids)
         self.guide = GuideMap(uniform_knots=config.uniform_knots)
+        self.restraint = Restraint(config.grids) if config.restraint else None
         for module in (self.low_level, self.local_path, self.global_path, self.fusion):
             module.apply(_start_rectified)
 
@@ -114,7 +118,7 @@ class EnhancerNet(nn.Module):
         scene = self.global_path(features)  # (N, G)
         fused = self.fusion(local, scene)  # (N, F, 16, 16)
         grid: Tensor = self.prediction(fused)  # (N·styles, 12, depth, 16, 16)
-        return grid
+        return grid if self.restraint is None else self.restraint(grid, thumbnail)
 
     def render(self, photo: Tensor, grid: Tensor) -> Tensor:
         """The full-resolution pass: guide, slice, apply.
@@ -150,21 +154,32 @@ class EnhancerNet(nn.Module):
         return styles.index(style) if style in styles else 0
 
 
-def with_styles(net: EnhancerNet, styles: tuple[str, ...]) -> EnhancerNet:
-    """A network of one style as one of several that, to begin with, all are that style.
+def grown(net: EnhancerNet, config: EnhancerNetConfig) -> EnhancerNet:
+    """A larger network that, to begin with, does what ``net`` does, but for a fresh restraint.
 
     Args:
-        net: Of one style.
-        styles: The names of the new ones.
+        net: What is there.
+        config: The same sizes, with all of its styles and others, or with a restraint. New styles
+            begin as the first one.
+
+    Raises:
+        ValueError: If ``config`` lacks something that ``net`` has, or has other sizes.
     """
-    if net.config.grids != 1:
-        raise ValueError(f"the network must have one style, it has {net.config.grids}")
-    wider = EnhancerNet(replace(net.config, styles=styles))
-    state = net.state_dict()
+    before = net.config
+    larger = replace(before, styles=config.styles, restraint=config.restraint)
+    loses = before.restraint > config.restraint or not set(before.styles) <= set(config.styles)
+    if larger != config or loses:
+        raise ValueError(f"cannot grow from {before} to {config}")
+    if before.restraint and config.styles != before.styles:
+        raise ValueError("the restraint of a network is made for its styles")
+    result = EnhancerNet(config)
+    state = result.state_dict() | net.state_dict()
+    copied = [net.style_index(style) for style in config.styles] or [0]
     for name in ("prediction.linear.weight", "prediction.linear.bias"):
-        state[name] = torch.cat([state[name]] * len(styles))
-    wider.load_state_dict(state)
-    return wider
+        predictions = state[name].unflatten(0, (before.grids, -1))
+        state[name] = predictions[copied].flatten(0, 1)
+    result.load_state_dict(state)
+    return result
 
 
 def _start_rectified(module: nn.Module) -> None:

@@ -143,7 +143,12 @@ class _Compiler:
             "Conv": self._convolution,
             "Gemm": self._connection,
             "Relu": self._rectification,
-            "Add": self._sum,
+            "Add": self._arithmetic,
+            "Sub": self._arithmetic,
+            "Mul": self._arithmetic,
+            "Sigmoid": self._sigmoid,
+            "ReduceMean": self._mean,
+            "BatchNormalization": self._normalisation,
             "Reshape": self._new_shape,
             "Unsqueeze": self._new_shape,
         }
@@ -153,7 +158,7 @@ class _Compiler:
         run, shape = compilers[node.operation](node, rectifies)
         _check_size(shape)
         self.shapes[node.outputs[0]] = shape
-        if node.operation == "Add":
+        if node.operation in ("Add", "Sub", "Mul"):
             self._own_memory.add(node.outputs[0])
         self._uses_left.subtract(takes)
         last_takes = tuple({name for name in takes if not self._uses_left[name]})
@@ -242,12 +247,64 @@ class _Compiler:
 
         return run, self._shape(node, 0)
 
-    def _sum(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+    def _arithmetic(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+        _require(len(node.inputs) == 2, f"the inputs of a {node.operation}")
+        apply = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply}[node.operation]
+        constants = [
+            None if name in self.shapes else self._constant(node, place)
+            for place, name in enumerate(node.inputs)
+        ]
+        shapes = [
+            self._shape(node, place) if constant is None else constant.shape
+            for place, constant in enumerate(constants)
+        ]
         try:
-            shape = np.broadcast_shapes(self._shape(node, 0), self._shape(node, 1))
+            shape = np.broadcast_shapes(*shapes)
         except ValueError as error:
-            raise UnknownNetworkError("a sum of other shapes") from error
-        return lambda taken, _: taken[0] + taken[1], shape
+            raise UnknownNetworkError("arithmetic of other shapes") from error
+
+        def run(taken: list[Array], _: Memory) -> Array:
+            values = iter(taken)
+            result: Array = apply(*(next(values) if c is None else c for c in constants))
+            return result
+
+        return run, shape
+
+    def _sigmoid(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+        def run(taken: list[Array], _: Memory) -> Array:
+            return (1 / (1 + np.exp(-taken[0].astype(np.float64)))).astype(np.float32)
+
+        return run, self._shape(node, 0)
+
+    def _mean(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+        shape, axes = self._shape(node, 0), self._constant(node, 1, np.int64).tolist()
+        given = {"keepdims": 1, "noop_with_empty_axes": 0, **node.attributes}
+        _require(
+            len(shape) == 4
+            and axes in ([2, 3], [-2, -1])
+            and given == {"keepdims": 0, "noop_with_empty_axes": 0},
+            "a mean's settings",
+        )
+        return lambda taken, _: taken[0].mean((2, 3), np.float64).astype(np.float32), shape[:2]
+
+    def _normalisation(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+        shape = self._shape(node, 0)
+        given = {"epsilon": 1e-5, "momentum": 0.9, "training_mode": 0, **node.attributes}
+        epsilon = float(given.pop("epsilon"))  # type: ignore[arg-type]
+        scale, shift, mean, variance = (
+            self._constant(node, place).astype(np.float64) for place in range(1, 5)
+        )
+        _require(
+            len(shape) == 2
+            and given.keys() == {"momentum", "training_mode"}
+            and given["training_mode"] == 0
+            and {part.shape for part in (scale, shift, mean, variance)} == {shape[1:]}
+            and bool((variance + epsilon > 0).all()),
+            "a normalisation's settings",
+        )
+        factor = (scale / np.sqrt(variance + epsilon)).astype(np.float32)
+        offset = (shift - mean * factor).astype(np.float32)
+        return lambda taken, _: taken[0] * factor + offset, shape
 
     def _new_shape(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         before, numbers = self._shape(node, 0), self._constant(node, 1, np.int64).tolist()

@@ -14,7 +14,8 @@ from fivefold.data.versions import EXPERT_STYLES
 from fivefold.errors import DataError
 
 KINDS = ("set", "experts", "finished", "table", "fivek_pairs", "styled")
-PARTS = ("low_level", "local_path", "global_path", "fusion", "prediction", "guide")
+PARTS = ("low_level", "local_path", "global_path", "fusion", "prediction", "guide", "restraint")
+LOSSES = ("mse", "rms")
 _TARGETS = {**dict.fromkeys(KINDS, STYLED_TARGETS), "experts": EXPERT_STYLES, "set": ()}
 
 
@@ -77,8 +78,9 @@ class TrainConfig:
         sources: What it learns from.
         styles: Names of the styles that the network predicts a grid each for; none for a single,
             unnamed one.
+        restraint: The network holds its first style back on photos that look finished.
         learning_parts: Parts of the network that learn, such as ``prediction``; all where none is
-            named. The others stay as the starting weights have them.
+            named. The others stay as the starting weights have them, their statistics as well.
         held_out_folds: FiveK photos of these folds, 0…4, are never trained on, whatever source
             they are in, and are what is scored.
         held_out_split: Photos of the test part of this published split, and one in five of the
@@ -92,8 +94,10 @@ class TrainConfig:
         final_learning_rate: In the last epoch, reached by exponential decay; equal for a fixed
             rate.
         smallest_crop: Shortest side of a random crop as a part of the photo's.
+        loss: ``"mse"``, the paper's mean squared error, or ``"rms"``, the mean over photos of its
+            root, for which two photos that are half as wrong are worth one that is right.
         grid_smoothness: Weight of the mean squared difference between neighbouring cells, added
-            to the L2 loss. 0 is the paper's loss.
+            to the loss. 0 is the paper's.
         average_decay: How much of the averaged weights a step keeps. The average is what is
             scored and saved; 0 saves the last step's weights, as the paper does.
         frozen_statistics: Normalise by the statistics that the starting weights came with, as in
@@ -109,6 +113,7 @@ class TrainConfig:
     preset: str = "paper"
     uniform_knots: bool = False
     styles: tuple[str, ...] = ()
+    restraint: bool = False
     learning_parts: tuple[str, ...] = ()
     held_out_folds: tuple[int, ...] = ()
     held_out_split: str = ""
@@ -119,6 +124,7 @@ class TrainConfig:
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-4
     smallest_crop: float = 0.6
+    loss: str = "mse"
     grid_smoothness: float = 0.0
     average_decay: float = 0.0
     frozen_statistics: bool = False
@@ -131,6 +137,8 @@ class TrainConfig:
                 f"held_out_split must be one of {', '.join(SPLITS)}, "
                 f"received {self.held_out_split!r}"
             )
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, received {self.loss!r}")
         unknown = sorted(set(self.learning_parts) - set(PARTS))
         if unknown:
             raise ValueError(f"learning_parts must be among {', '.join(PARTS)}, received {unknown}")

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from fivefold.data.pairs import Draw, PairSet, Sample, batches_of
 from fivefold.errors import DataError, TrainingError
-from fivefold.model.enhancer_net import PRESETS, EnhancerNet, with_styles
+from fivefold.model.enhancer_net import PRESETS, EnhancerNet, grown
 from fivefold.model.weights import load_weights, save_weights
 from fivefold.train.adam import adam, make_steps_fast
 from fivefold.train.averaging import WeightAverage
@@ -112,7 +112,9 @@ def train(
     frozen = json.loads(json.dumps(dataclasses.asdict(config)))
     progress = _resume(run, net, optimiser, average, frozen)
     _check_agreement(accelerator, run, progress)
-    objective, minimiser = accelerator.prepare(Objective(net, config.grid_smoothness), optimiser)
+    objective, minimiser = accelerator.prepare(
+        Objective(net, config.loss, config.grid_smoothness), optimiser
+    )
 
     drawn = PairSet(training, augment=True, smallest_crop=config.smallest_crop, seed=config.seed)
     judged = PairSet(held_out, augment=False)
@@ -141,8 +143,9 @@ def train(
         draws = [[Draw(int(index), epoch) for index in share] for share in shares]
 
         objective.train()
-        if config.frozen_statistics:
-            _freeze_statistics(net)
+        for name, part in net.named_children():
+            if config.frozen_statistics or not _learns(name, config):
+                _freeze_statistics(part)
         bar.set_description(f"epoch {epoch + 1}/{config.epochs}")
         last_saved_s = last_step_s = time.monotonic()
         for samples in batches_of(drawn, draws, workers=workers):
@@ -249,29 +252,36 @@ def _step(
     return mean_error, mean_psnr
 
 
-def _freeze_statistics(net: EnhancerNet) -> None:
+def _learns(part: str, config: TrainConfig) -> bool:
+    return not config.learning_parts or part in config.learning_parts
+
+
+def _freeze_statistics(part: torch.nn.Module) -> None:
     """Let normalisation layers use and keep the running statistics that they have."""
-    for module in net.modules():
+    for module in part.modules():
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             module.eval()
 
 
 def _starting_network(config: TrainConfig, start_from: Path | None) -> EnhancerNet:
     sizes = dataclasses.replace(
-        PRESETS[config.preset], uniform_knots=config.uniform_knots, styles=config.styles
+        PRESETS[config.preset],
+        uniform_knots=config.uniform_knots,
+        styles=config.styles,
+        restraint=config.restraint,
     )
     if start_from is None:
         net = EnhancerNet(sizes)
     else:
         net, _ = load_weights(start_from)
-        if config.styles and not net.config.styles:
-            net = with_styles(net, config.styles)
-        if net.config != sizes:
+        try:
+            net = grown(net, sizes)
+        except ValueError as error:
             raise TrainingError(
                 f"{start_from}: holds a network of other sizes than {config.preset}"
-            )
+            ) from error
     for name, part in net.named_children():
-        if config.learning_parts and name not in config.learning_parts:
+        if not _learns(name, config):
             part.requires_grad_(requires_grad=False)
     return net
 

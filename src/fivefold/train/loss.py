@@ -17,6 +17,15 @@ def masked_mse(output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return squared.sum() / (3 * mask.sum()).clamp(min=1)
 
 
+def root(errors: Tensor) -> Tensor:
+    """Root mean squared errors of mean squared ones, with a finite slope at 0.
+
+    Args:
+        errors: ``(N,)``, of values in 0…1.
+    """
+    return (errors + 1e-6).sqrt()  # a quarter of an 8-bit code
+
+
 def grid_roughness(grid: Tensor) -> Tensor:
     """Mean squared difference between cells that are neighbours in the picture.
 

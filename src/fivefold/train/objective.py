@@ -9,20 +9,22 @@ from torch import Tensor, nn
 
 from fivefold.data.pairs import Sample
 from fivefold.model.enhancer_net import EnhancerNet
-from fivefold.train.loss import grid_roughness, masked_mse
+from fivefold.train.loss import grid_roughness, masked_mse, root
 
 
 class Objective(nn.Module):
-    """The L2 loss of a network on a batch of photos of any sizes.
+    """The loss of a network on a batch of photos of any sizes.
 
     Args:
         net: The network.
+        loss: ``"mse"``, the mean of the photos' mean squared errors, or ``"rms"``, of their roots.
         grid_smoothness: Weight of the grid's roughness in what is minimised.
     """
 
-    def __init__(self, net: EnhancerNet, grid_smoothness: float = 0.0) -> None:
+    def __init__(self, net: EnhancerNet, loss: str = "mse", grid_smoothness: float = 0.0) -> None:
         super().__init__()
         self.net = net
+        self.loss = loss
         self.grid_smoothness = grid_smoothness
 
     def forward(self, samples: Sequence[Sample]) -> tuple[Tensor, Tensor]:
@@ -47,7 +49,7 @@ class Objective(nn.Module):
                     for s, grid in zip(samples, grids, strict=True)
                 ]
             )
-            objective = errors.mean()
+            objective = (errors if self.loss == "mse" else root(errors)).mean()
             if self.grid_smoothness:
                 objective = objective + self.grid_smoothness * grid_roughness(grids)
         return objective, errors.detach()
