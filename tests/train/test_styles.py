@@ -12,12 +12,13 @@ import torch
 from PIL import Image
 
 from fivefold.errors import DataError, TrainingError
-from fivefold.export.bundle import export_bundle
+from fivefold.export.bundle import export_bundle, largest_difference, network_to_onnx
 from fivefold.export.photo_graph import photo_graph
 from fivefold.export.program import photo_program
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet, grown
 from fivefold.model.weights import load_weights, save_weights
 from fivefold.photo.image import Photo
+from fivefold.runtime.compiled_network import CompiledNetwork
 from fivefold.runtime.enhancer import Enhancer
 from fivefold.train.config import Source, TrainConfig
 from fivefold.train.loop import train
@@ -160,6 +161,11 @@ def test_the_restraint_learns_alone(study_pack: Path, one_style: Path, tmp_path:
     wide, narrow = torch.rand(1, 3, 256, 256), 0.08 + 0.4 * torch.rand(1, 3, 256, 256)
     with torch.no_grad():
         assert after.restraint.shares(wide) < after.restraint.shares(narrow) - 0.2
+    model = network_to_onnx(after)
+    assert largest_difference(after, model) < 1e-5
+    pytest.importorskip("fivefold._native")
+    compiled = CompiledNetwork(model, threads=1)(wide.numpy())
+    np.testing.assert_allclose(compiled, after.predict(wide).detach().numpy(), atol=1e-5)
 
 
 def test_other_sizes_and_unknown_parts_are_refused(

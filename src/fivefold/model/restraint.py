@@ -81,7 +81,7 @@ class Restraint(nn.Module):
         Returns:
             Grids of the same shape, between the identity and what they were.
         """
-        share = self.shares(thumbnail).reshape(-1, 1, 1, 1, 1)
+        share = self.shares(thumbnail).reshape(len(grid), 1, 1, 1, 1)
         return self.identity + share * (grid - self.identity)
 
 
