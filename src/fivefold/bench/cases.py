@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +47,7 @@ def cold(photo: Path, folder: Path, rounds: int) -> tuple[Contest, dict[str, str
     Raises:
         ContestantError: If one of them fails.
     """
-    enhance = [sys.executable, "-m", "fivefold", "enhance", str(photo)]
+    enhance = [*_command(), "enhance", str(photo)]
     target = folder / "enhanced.jpg"
     contestants = {OURS: _with_fresh_targets(program(OURS, [*enhance, "-o", str(target)]), target)}
     for known in PROGRAMS:
@@ -54,6 +56,12 @@ def cold(photo: Path, folder: Path, rounds: int) -> tuple[Contest, dict[str, str
             command = [found, *known.arguments(photo, target)]
             contestants[known.name] = _with_fresh_targets(program(known.name, command), target)
     return compete(contestants, rounds), {known.name: known.version() for known in PROGRAMS}
+
+
+def _command() -> list[str]:
+    """The program as it is installed beside this interpreter, as the others are, or its module."""
+    installed = shutil.which("fivefold", path=os.fspath(Path(sys.executable).parent))
+    return [sys.executable, "-m", "fivefold"] if installed is None else [installed]
 
 
 def _with_fresh_targets(run: Callable[[], Sample], *targets: Path) -> Callable[[], Sample]:
