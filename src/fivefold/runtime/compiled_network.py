@@ -263,9 +263,23 @@ class _Compiler:
         except ValueError as error:
             raise UnknownNetworkError("arithmetic of other shapes") from error
 
-        def run(taken: list[Array], _: Memory) -> Array:
+        # The first operand of the result's shape, and whether the result may be written over it.
+        like = next((place for place, given in enumerate(shapes) if given == shape), None)
+        name = "" if like is None else node.inputs[like]
+        in_place = name in self._own_memory and self._uses[name] == 1
+        key = (node.outputs[0], 0)
+
+        def run(taken: list[Array], memory: Memory) -> Array:
             values = iter(taken)
-            result: Array = apply(*(next(values) if c is None else c for c in constants))
+            first, second = (next(values) if c is None else c for c in constants)
+            out: Array | None = None
+            if in_place:
+                out = (first, second)[like or 0]
+            elif like is not None:
+                if key not in memory:
+                    memory[key] = np.empty_like((first, second)[like])
+                out = memory[key]
+            result: Array = apply(first, second, out=out)
             return result
 
         return run, shape
@@ -285,7 +299,8 @@ class _Compiler:
             and given == {"keepdims": 0, "noop_with_empty_axes": 0},
             "a mean's settings",
         )
-        return lambda taken, _: taken[0].mean((2, 3), np.float64).astype(np.float32), shape[:2]
+        # First over rows, whose pixels lie next to each other: many short sums are exact enough.
+        return lambda taken, _: taken[0].mean(2).mean(2), shape[:2]
 
     def _normalisation(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         shape = self._shape(node, 0)
