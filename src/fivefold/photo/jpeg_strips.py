@@ -1,4 +1,4 @@
-"""One JPEG coded by several threads: strips of it, joined by restart markers.
+"""One JPEG coded in strips, by several threads, joined by restart markers.
 
 At a restart marker the decoder forgets what came before, so that strips coded as pictures of their
 own can stand one after the other in one scan. The strips end where blocks end; the coefficients,
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from fivefold.photo.threads import share_out
 
 _MAX_INTERVAL = 65535
-_MIN_STRIP_PIXELS = 1 << 18  # less is not worth a thread
+# So few that threads end at about the same time, and that the C library has the memory for what a
+# strip becomes: fresh memory the system clears page after page. Not by the number of threads, so
+# that any number gives the same file.
+_STRIP_PIXELS = 1 << 20
 # Width and height of a minimum coded unit by chroma subsampling.
 _UNIT_PX = {"Gray": (8, 8), "444": (8, 8), "422": (16, 8), "420": (16, 16), "440": (8, 16),
             "411": (32, 8)}  # fmt: skip
@@ -36,7 +39,7 @@ def encode(
         quality: 1…100.
         colour_space: ``"RGB"`` or ``"GRAY"``.
         chroma: Chroma subsampling, as simplejpeg names it.
-        threads: How many strips are coded at a time; with one, the picture stays in one piece.
+        threads: How many strips are coded at a time.
 
     Returns:
         The file in pieces; the first holds all of its segments.
@@ -50,9 +53,8 @@ def encode(
     unit_width_px, unit_height_px = _UNIT_PX[chroma]
     units_across = -(-width_px // unit_width_px)
     units_down = -(-height_px // unit_height_px)
-    # More strips than threads: none waits long for the others, and each needs less memory.
-    strips = min(4 * threads, units_down, height_px * width_px // _MIN_STRIP_PIXELS)
-    if threads < 2 or strips < 2 or units_across > _MAX_INTERVAL:
+    strips = min(units_down, height_px * width_px // _STRIP_PIXELS)
+    if strips < 2 or units_across > _MAX_INTERVAL:
         return [coded(pixels)]
     rows = min(-(-units_down // strips), _MAX_INTERVAL // units_across)
     tops = range(0, height_px, rows * unit_height_px)
