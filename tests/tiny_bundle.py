@@ -20,7 +20,7 @@ FACTS = {
     "licence": "CC0-1.0, for tests",
     "card": "# Tiny\n\nBrightens by a quarter, and the more the brighter the photo's mean is.\n",
 }
-STYLES = ("consensus", "a", "b", "c", "d", "e")
+STYLES = ("consensus", "full", "a", "b", "c", "d", "e")
 
 
 def make_network(

@@ -40,12 +40,12 @@ def run(session: onnxruntime.InferenceSession, pixels: np.ndarray, **inputs: flo
 
 @pytest.fixture(scope="module")
 def shipped_graph() -> onnxruntime.InferenceSession:
-    return session_of(photo_graph(Bundle.read(find_bundle())))
+    return session_of(photo_graph(Bundle.read(find_bundle()), "full"))  # noise is held back else
 
 
 @pytest.fixture(scope="module")
 def enhancer() -> Enhancer:
-    return Enhancer.load()
+    return Enhancer.load(expert="full")
 
 
 @pytest.mark.parametrize("size", SIZES_PX)

@@ -286,7 +286,8 @@ class _Compiler:
 
     def _sigmoid(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         def run(taken: list[Array], _: Memory) -> Array:
-            return (1 / (1 + np.exp(-taken[0].astype(np.float64)))).astype(np.float32)
+            halves = np.tanh(taken[0].astype(np.float64) / 2)  # which cannot overflow, unlike exp
+            return (0.5 + 0.5 * halves).astype(np.float32)
 
         return run, self._shape(node, 0)
 

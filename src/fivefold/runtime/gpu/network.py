@@ -75,12 +75,15 @@ def _operation(node: Node, graph: Graph) -> Operation:
     """
     makers: dict[str, Callable[[Node, Graph], Operation]] = {
         "Add": lambda *_: torch.add,
+        "BatchNormalization": _normalisation,
         "Conv": _convolution,
         "Gemm": _connection,
         "Mul": lambda *_: torch.mul,
         "ReduceMean": _mean,
         "Relu": lambda *_: torch.relu,
         "Reshape": _new_shape,
+        "Sigmoid": lambda *_: torch.sigmoid,
+        "Sub": lambda *_: torch.sub,
         "Unsqueeze": _new_axes,
     }
     if node.operation not in makers:
@@ -112,9 +115,27 @@ def _connection(node: Node, _: Graph) -> Operation:
     return functional.linear
 
 
-def _mean(node: Node, _: Graph) -> Operation:
-    _require(node.attributes == {"keepdims": 0} and len(node.inputs) == 1, "a mean of some axes")
-    return torch.mean
+def _mean(node: Node, graph: Graph) -> Operation:
+    given = {"keepdims": 1, "noop_with_empty_axes": 0, **node.attributes}
+    _require(given == {"keepdims": 0, "noop_with_empty_axes": 0}, "settings of a mean")
+    if len(node.inputs) == 1:
+        return torch.mean
+    axes = _constant(node, graph)
+    return lambda value, _: value.mean(axes)
+
+
+def _normalisation(node: Node, _: Graph) -> Operation:
+    given = {"epsilon": 1e-5, "training_mode": 0, **node.attributes}
+    epsilon = given["epsilon"]
+    _require(
+        given["training_mode"] == 0 and isinstance(epsilon, float), "settings of a normalisation"
+    )
+    assert isinstance(epsilon, float)
+
+    def run(value: Tensor, scale: Tensor, shift: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        return functional.batch_norm(value, mean, variance, scale, shift, eps=epsilon)
+
+    return run
 
 
 def _new_shape(node: Node, graph: Graph) -> Operation:
