@@ -94,8 +94,12 @@ def photo_program(
 
 
 def _enhancer(net: EnhancerNet, expert: str | Blend | None) -> PhotoEnhancer:
-    shares = blend_weights(expert, net.config.styles or ("the only one",))
-    return PhotoEnhancer(net, torch.from_numpy(shares))
+    return PhotoEnhancer(net, _shares(net, expert))
+
+
+def _shares(net: EnhancerNet, expert: str | Blend | None) -> Tensor:
+    """How much of each of a network's styles is given, ``(styles,)``."""
+    return torch.from_numpy(blend_weights(expert, net.config.styles or ("the only one",)))
 
 
 def export_program(weights: Path, target: Path, expert: str | Blend | None = None) -> int:
@@ -136,7 +140,7 @@ def _difference(
     net: EnhancerNet, expert: str | Blend | None, program: torch.export.ExportedProgram
 ) -> float:
     """The largest difference between network and program on random photos."""
-    shares = blend_weights(expert, net.config.styles or ("the only one",))
+    shares = _shares(net, expert)
     random = torch.Generator().manual_seed(0)
     enhance = program.module()
     largest = 0.0
@@ -144,6 +148,6 @@ def _difference(
         photo = torch.rand(1, 3, *size, generator=random)
         grids = net.predict(area_thumbnail(photo))
         pictures = torch.cat([net.render(photo, grid[None]) for grid in grids])
-        expected = torch.einsum("s,schw->chw", torch.from_numpy(shares), pictures).clamp(0, 1)
+        expected = torch.einsum("s,schw->chw", shares, pictures).clamp(0, 1)
         largest = max(largest, float((enhance(photo) - expected).abs().max()))
     return largest
