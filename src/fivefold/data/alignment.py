@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.errors import MissingExtraError
+from fivefold.photo.colour import LUMA
 
 TILES = 3
 REACH_PX = 16
@@ -22,7 +23,7 @@ SHIFT_LIMIT_PX = 1.0
 CORRELATION_LIMIT = 0.4
 _LOCAL_SIGMA_PX = 4.0
 _FLAT = 0.01  # local contrast of coded luminance (0…1) below which noise and codecs have their say
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709, on coded values
+_LUMA = np.array(LUMA, np.float32)
 
 
 @dataclass(frozen=True)

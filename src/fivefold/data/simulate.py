@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fivefold.photo.colour import Colours, linear_to_srgb, srgb_to_linear
+from fivefold.photo.colour import LUMA, Colours, linear_to_srgb, srgb_to_linear
 
 FIELD_ROWS, FIELD_COLUMNS = 3, 4
 _SHOULDER = 0.8
-_LUMA = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709, on coded values
+_LUMA = np.array(LUMA)
 
 
 @dataclass(frozen=True)

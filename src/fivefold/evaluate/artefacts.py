@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.evaluate.benchmark import Enhance
-from fivefold.photo.colour import linear_to_xyz, srgb_to_linear, xyz_to_lab
+from fivefold.photo.colour import LUMA, linear_to_xyz, srgb_to_linear, xyz_to_lab
 from fivefold.photo.image import FULL_SCALE, Photo
 
 Codes = NDArray[np.uint8]
 
 GRID_CELLS = 16
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709, on coded values
+_LUMA = np.array(LUMA, np.float32)
 _EDGE_CODES = 2.0  # a luminance step that is there: above the noise of an 8-bit photo
 _HIGHEST, _LOWEST = 254, 1
 _LEAST_CHROMA = 12.0  # below, a hue is a matter of rounding

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fivefold.evaluate.benchmark import Enhance, srgb_codes
 from fivefold.evaluate.metrics import delta_e_2000
 from fivefold.photo.colour import (
+    LUMA,
     SRGB_TO_XYZ,
     XYZ_TO_SRGB,
     adaptation_matrix,
@@ -35,7 +36,7 @@ JPEG_QUALITIES = (40, 70, 95)
 FAMILIES = ("exposure", "temperature", "saturation", "jpeg")
 
 _DAYLIGHT_K = 6504.0  # D65
-_LUMA = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709, on coded values
+_LUMA = np.array(LUMA)
 
 
 @dataclass(frozen=True)

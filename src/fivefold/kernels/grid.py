@@ -98,9 +98,7 @@ class BilateralGrid:
     @staticmethod
     def identity(depth: int = 8, height: int = 16, width: int = 16) -> BilateralGrid:
         """A grid that leaves every photo as it is."""
-        coefficients = np.zeros((COEFFICIENTS, depth, height, width), np.float32)
-        coefficients[[0, 5, 10]] = 1.0
-        return BilateralGrid(coefficients, Guide.identity())
+        return BilateralGrid(identity_coefficients(depth, height, width), Guide.identity())
 
     @property
     def depth(self) -> int:
@@ -118,7 +116,13 @@ class BilateralGrid:
         """
         if strength == 1.0:
             return self
-        identity = np.zeros((COEFFICIENTS, 1, 1, 1), np.float32)
-        identity[[0, 5, 10]] = 1.0
+        identity = identity_coefficients(1, 1, 1)
         blended = identity + np.float32(strength) * (self.coefficients - identity)
         return replace(self, coefficients=blended.astype(np.float32))
+
+
+def identity_coefficients(depth: int, height: int, width: int) -> NDArray[np.float32]:
+    """The transform that changes nothing in every cell, ``(12, depth, height, width)``."""
+    coefficients = np.zeros((COEFFICIENTS, depth, height, width), np.float32)
+    coefficients[[0, 5, 10]] = 1.0
+    return coefficients

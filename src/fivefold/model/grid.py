@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from fivefold.kernels.grid import COEFFICIENTS
+from fivefold.kernels.grid import COEFFICIENTS, identity_coefficients
 
 
 class GridPrediction(nn.Module):
@@ -34,10 +34,9 @@ class GridPrediction(nn.Module):
     def reset_to_identity(self) -> None:
         """Make every cell of the predicted grid nearly the identity transform."""
         nn.init.normal_(self.linear.weight, std=1e-3)
-        bias = torch.zeros(self.styles, COEFFICIENTS, self.depth)
-        bias[:, [0, 5, 10]] = 1.0
+        bias = torch.from_numpy(identity_coefficients(self.depth, 1, 1)).flatten()
         assert self.linear.bias is not None
-        self.linear.bias.copy_(bias.flatten())
+        self.linear.bias.copy_(bias.repeat(self.styles))
 
     def forward(self, fused: Tensor) -> Tensor:
         """From ``(N, channels_in, 16, 16)`` to grids ``(N·styles, 12, depth, 16, 16)``."""

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fivefold.kernels.grid import COEFFICIENTS
+from fivefold.kernels.grid import identity_coefficients
+from fivefold.photo.colour import LUMA
 
-_LUMA = (0.2126, 0.7152, 0.0722)  # ITU-R BT.709, on coded values
 _DARK = (0.01, 0.02, 0.04, 0.07)
 _LEVELS = (0.02, 0.04, 0.07, 0.1, 0.15, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.96, 0.98,
            0.99)  # fmt: skip
@@ -47,7 +47,7 @@ class Restraint(nn.Module):
         directions, thresholds = _measures()
         self.register_buffer("directions", directions)  # (measures, 3, 1, 1)
         self.register_buffer("thresholds", thresholds)  # (measures,)
-        self.register_buffer("identity", _identity())  # (12, 1, 1, 1)
+        self.register_buffer("identity", torch.from_numpy(identity_coefficients(1, 1, 1)))
         self.normalisation = nn.BatchNorm1d(len(thresholds), affine=False, eps=1e-8, momentum=0.01)
         self.judgement = nn.Sequential(
             nn.Dropout(0.5),
@@ -89,17 +89,10 @@ def _measures() -> tuple[Tensor, Tensor]:
     """Directions in RGB and what is added to them, such that every measure reaches 1."""
     channels = torch.eye(3)
     rows = []
-    for direction in (torch.tensor(_LUMA), *channels):
+    for direction in (torch.tensor(LUMA), *channels):
         rows += [(direction / (1 - level), -level / (1 - level)) for level in _LEVELS]
         rows += [(-direction / level, 1.0) for level in _DARK]
     for more, less in itertools.permutations(channels, 2):
         rows += [((more - less) / (1 - level), -level / (1 - level)) for level in _DIFFERENCES]
     directions = torch.stack([direction for direction, _ in rows])
     return directions[:, :, None, None], torch.tensor([added for _, added in rows])
-
-
-def _identity() -> Tensor:
-    """The coefficients of the transform that changes nothing."""
-    identity = torch.zeros(COEFFICIENTS, 1, 1, 1)
-    identity[[0, 5, 10]] = 1.0
-    return identity

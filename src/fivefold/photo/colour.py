@@ -20,6 +20,9 @@ Colours = NDArray[np.floating[Any]]
 WHITE_D65: NDArray[np.float64] = np.array([0.95047, 1.0, 1.08883])
 WHITE_D50: NDArray[np.float64] = np.array([0.96422, 1.0, 0.82521])
 
+LUMA = (0.2126, 0.7152, 0.0722)
+"""Weights of coded red, green and blue in luma, ITU-R BT.709."""
+
 _SRGB_PRIMARIES_XY = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 _BRADFORD = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]

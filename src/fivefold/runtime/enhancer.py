@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fivefold import kernels
 from fivefold.errors import BundleError
 from fivefold.kernels.grid import BilateralGrid
+from fivefold.photo.colour import LUMA
 from fivefold.photo.image import Photo, Pixels
 from fivefold.photo.model_space import ModelSpace, model_space, to_srgb
 from fivefold.photo.threads import available_threads, share_out
@@ -27,7 +28,7 @@ STRENGTH_LIMIT = 1.5
 _STRIP_PIXELS = 1 << 16  # less than a megabyte, so that a strip's steps stay in the cache
 
 _SHIPPED = Path(__file__).resolve().parent.parent / "weights"
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709, on coded values
+_LUMA = np.array(LUMA, np.float32)
 
 
 class Enhancer:
