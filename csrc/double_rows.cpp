@@ -9,6 +9,7 @@
 // a time.
 
 #include "double_rows.h"
+#include "hints.h"
 
 #if defined(__AVX512BW__)
 #include "doubles_avx512.h"
@@ -21,9 +22,6 @@
 namespace fivefold {
 namespace FIVEFOLD_ISA {
 namespace {
-
-#define UNROLLED _Pragma("GCC unroll 16")
-#define INLINED inline __attribute__((always_inline))
 
 constexpr int kRun = 256;         // pixels that the stages do at a time
 constexpr int kMore = 8;          // pixels that they may do beyond
@@ -44,13 +42,11 @@ struct alignas(64) Run {
     }
 };
 
-// Asks for memory some way ahead; rows usually follow each other without a gap. A request beyond the
-// picture is ignored.
+// Asks for memory some way ahead; rows usually follow each other without a gap.
 template <class Sample>
-void prefetch(const Sample* samples, int count) {
-    const std::uintptr_t ahead = reinterpret_cast<std::uintptr_t>(samples) + 4096;
+void prefetch_samples(const Sample* samples, int count) {
     for (std::size_t line = 0; line < count * kChannels * sizeof(Sample); line += 64)
-        __builtin_prefetch(reinterpret_cast<const void*>(ahead + line));
+        prefetch(samples, 4096 + line);
 }
 
 template <class Sample>
@@ -147,8 +143,8 @@ void render_row(const DoubleRow<Sample>& row) {
         const int count = row.columns - start < kRun ? row.columns - start : kRun;
         const Sample* input = row.input + 3 * static_cast<std::ptrdiff_t>(start);
         Sample* output = row.output + 3 * static_cast<std::ptrdiff_t>(start);
-        prefetch(input, count);
-        prefetch<Sample>(output, count);
+        prefetch_samples(input, count);
+        prefetch_samples<Sample>(output, count);
         read(input, count, run);
         if (row.guide->has_uniform_knots) {
             find_depths<true>(guide, count, run);

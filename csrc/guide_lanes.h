@@ -4,6 +4,7 @@
 // the calculation.
 #pragma once
 
+#include "hints.h"
 #include "slice_rows.h"
 
 #if defined(__AVX512BW__)
@@ -17,10 +18,6 @@
 namespace fivefold {
 namespace FIVEFOLD_ISA {
 namespace {
-
-// Lanes must live in registers: loops over them are unrolled whole, and functions inlined.
-#define UNROLLED _Pragma("GCC unroll 16")
-#define INLINED inline __attribute__((always_inline))
 
 struct FloatGuideLanes {
     const FloatGuide& guide;

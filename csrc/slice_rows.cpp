@@ -51,11 +51,8 @@ void copy(const std::uint8_t* from, int count, std::uint8_t* to) {
 }
 
 // Asks for the memory of a group some groups ahead; rows usually follow each other without a gap.
-// A request beyond the picture is ignored.
-INLINED void prefetch(const std::uint8_t* group) {
-    const std::uintptr_t ahead = reinterpret_cast<std::uintptr_t>(group) + 2048;
-    for (int line = 0; line < 3 * kGroup; line += 64)
-        __builtin_prefetch(reinterpret_cast<const void*>(ahead + line));
+INLINED void prefetch_group(const std::uint8_t* group) {
+    for (int line = 0; line < 3 * kGroup; line += 64) prefetch(group, 2048 + line);
 }
 
 INLINED void read_group(const std::uint8_t* pixels, int x, Run& run) {
@@ -81,8 +78,8 @@ INLINED void read_group(const std::uint8_t* pixels, int x, Run& run) {
 void read(const std::uint8_t* pixels, const std::uint8_t* target, int count, Run& run) {
     int x = 0;
     for (; x + kGroup <= count; x += kGroup) {
-        prefetch(pixels + 3 * x);
-        prefetch(target + 3 * x);
+        prefetch_group(pixels + 3 * x);
+        prefetch_group(target + 3 * x);
         read_group(pixels + 3 * x, x, run);
     }
     if (x < count) {

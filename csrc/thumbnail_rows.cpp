@@ -1,5 +1,7 @@
 #include "thumbnail_rows.h"
 
+#include "hints.h"
+
 namespace fivefold {
 namespace FIVEFOLD_ISA {
 namespace {
@@ -19,42 +21,41 @@ template <> struct Whole<float> {
     static constexpr int kMostRows = 256;  // bounds the rounding error of a running sum
 };
 
-constexpr std::size_t kRun = 512;  // samples whose sums stay in the first-level cache
+constexpr int kLineBytes = 64;     // that memory comes in
+constexpr int kAheadBytes = 1024;  // of what is summed, memory is asked for
 
-// Several rows at a time, so that the sums are not fetched and stored for each of them.
-template <int Rows, class Sample, class Sum>
-const Sample* add_rows(const Sample* from, std::ptrdiff_t stride, int rows, std::size_t count,
-                       Sum* sums) {
-    for (; rows >= Rows; rows -= Rows, from += Rows * stride)
-        for (std::size_t n = 0; n < count; ++n) {
-            Sum sum = sums[n];
-            for (int r = 0; r < Rows; ++r) sum = static_cast<Sum>(sum + from[n + r * stride]);
-            sums[n] = sum;
+// Rows in strips as wide as a line of memory, so that their sums stay in registers. A processor
+// foresees that a row is read on, but not a dozen of them at once, so it is told.
+template <int Count, class Sample>
+INLINED void down_strip(const RowOfCells<Sample>& row, const Sample* from, float* sums) {
+    constexpr int kMost = Whole<Sample>::kMostRows;
+    float total[Count];
+    for (int n = 0; n < Count; ++n) total[n] = row.share_first * static_cast<float>(from[n]);
+    prefetch(from, kAheadBytes);
+    from += row.stride;
+    for (int left = row.whole_rows; left > 0; left -= kMost) {
+        const int rows = left < kMost ? left : kMost;
+        typename Whole<Sample>::Sum whole[Count] = {};
+        for (int r = 0; r < rows; ++r, from += row.stride) {
+            for (int n = 0; n < Count; ++n)
+                whole[n] = static_cast<typename Whole<Sample>::Sum>(whole[n] + from[n]);
+            prefetch(from, kAheadBytes);
         }
-    if constexpr (Rows > 1) return add_rows<Rows / 2>(from, stride, rows, count, sums);
-    return from;
+        for (int n = 0; n < Count; ++n) total[n] += static_cast<float>(whole[n]);
+    }
+    if (row.share_last > 0.0f) {
+        for (int n = 0; n < Count; ++n) total[n] += row.share_last * static_cast<float>(from[n]);
+        prefetch(from, kAheadBytes);
+    }
+    for (int n = 0; n < Count; ++n) sums[n] = total[n];
 }
 
 template <class Sample>
 void down(const RowOfCells<Sample>& row, std::size_t count, float* sums) {
-    constexpr int kMost = Whole<Sample>::kMostRows;
-    for (std::size_t begin = 0; begin < count; begin += kRun) {
-        const std::size_t run = count - begin < kRun ? count - begin : kRun;
-        const Sample* from = row.first + begin;
-        float* total = sums + begin;
-        for (std::size_t n = 0; n < run; ++n)
-            total[n] = row.share_first * static_cast<float>(from[n]);
-        from += row.stride;
-        for (int left = row.whole_rows; left > 0; left -= kMost) {
-            const int rows = left < kMost ? left : kMost;
-            typename Whole<Sample>::Sum whole[kRun] = {};
-            from = add_rows<8>(from, row.stride, rows, run, whole);
-            for (std::size_t n = 0; n < run; ++n) total[n] += static_cast<float>(whole[n]);
-        }
-        if (row.share_last > 0.0f)
-            for (std::size_t n = 0; n < run; ++n)
-                total[n] += row.share_last * static_cast<float>(from[n]);
-    }
+    constexpr int kStrip = kLineBytes / sizeof(Sample);
+    std::size_t n = 0;
+    for (; n + kStrip <= count; n += kStrip) down_strip<kStrip>(row, row.first + n, sums + n);
+    for (; n < count; ++n) down_strip<1>(row, row.first + n, sums + n);
 }
 
 // The channels of a pixel, and the next one's first, which is of no use but fills the register.
