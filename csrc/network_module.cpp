@@ -1,4 +1,4 @@
-// The layers of the network as Python sees them; fivefold/runtime/compiled_network.py strings them
+// The layers of the network as Python sees them; fivefold/runtime/network_compiler.py strings them
 // together.
 
 #include "network_module.h"

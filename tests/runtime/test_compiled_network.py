@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
+from small_networks import SIDE, by_onnx_runtime, check_agreement, make_model, normal
 
 from fivefold.cli import main
 from fivefold.cli.model_option import load_enhancer
@@ -29,34 +30,8 @@ if engine.NATIVE_MISSING is not None:
     pytest.skip(f"no compiled kernels: {engine.NATIVE_MISSING}", allow_module_level=True)
 
 from fivefold import _native
-from fivefold.runtime.compiled_network import CompiledNetwork, UnknownNetworkError
-
-SIDE = 16  # of the thumbnails here: small networks are as good as large ones
-
-
-def make_model(
-    nodes: list[Any],
-    constants: dict[str, np.ndarray],
-    output: tuple[int, ...],
-    *,
-    channels: int = 3,
-    side: int = SIDE,
-    version: int = 18,
-) -> bytes:
-    """An ONNX file from ``thumbnail`` to ``grid``."""
-    graph = helper.make_graph(
-        nodes,
-        "test",
-        [helper.make_tensor_value_info("thumbnail", TensorProto.FLOAT, [1, channels, side, side])],
-        [helper.make_tensor_value_info("grid", TensorProto.FLOAT, list(output))],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    opset = helper.make_opsetid("", version)
-    return helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString()
-
-
-def normal(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, 0.3, shape).astype(np.float32)
+from fivefold.runtime.compiled_network import CompiledNetwork
+from fivefold.runtime.network_compiler import UnknownNetworkError
 
 
 def convolution(
@@ -71,22 +46,6 @@ def convolution(
         (1, outputs, side, side),
         channels=channels,
     )
-
-
-def by_onnx_runtime(model: bytes, thumbnail: np.ndarray) -> np.ndarray:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    (grid,) = session.run(["grid"], {"thumbnail": thumbnail})
-    return np.asarray(grid)
-
-
-def check_agreement(model: bytes, channels: int = 3) -> None:
-    thumbnail = normal(3, 1, channels, SIDE, SIDE)
-    expected = by_onnx_runtime(model, thumbnail)
-    received = CompiledNetwork(model, threads=2)(thumbnail)
-    assert received.shape == expected.shape
-    np.testing.assert_allclose(received, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.fixture(params=["portable", "neon", "avx2", "avx512"])

@@ -69,6 +69,12 @@ def blend_weights(blend: str | Blend | None, styles: Sequence[str]) -> NDArray[n
     return shares
 
 
+def only_style(weights: NDArray[np.float32]) -> int | None:
+    """The place of the one style that :func:`blend_weights` give all to, if it is one."""
+    (given,) = weights.nonzero()
+    return int(given[0]) if len(given) == 1 else None
+
+
 def blended(grids: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """The blend of a photo's grids.
 
@@ -79,8 +85,8 @@ def blended(grids: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray
     Returns:
         ``(12, depth, height, width)``, contiguous.
     """
-    (given,) = weights.nonzero()
-    if len(given) == 1:
-        return np.ascontiguousarray(grids[given[0]])
+    style = only_style(weights)
+    if style is not None:
+        return np.ascontiguousarray(grids[style])
     mixed: NDArray[np.float32] = np.tensordot(weights, grids, axes=1)
     return mixed

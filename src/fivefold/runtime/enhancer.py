@@ -19,7 +19,7 @@ from fivefold.photo.colour import LUMA
 from fivefold.photo.image import Photo, Pixels
 from fivefold.photo.model_space import ModelSpace, model_space, to_srgb
 from fivefold.photo.threads import available_threads, share_out
-from fivefold.runtime.blend import Blend, blend_weights, blended
+from fivefold.runtime.blend import Blend, blend_weights, blended, only_style
 from fivefold.runtime.bundle import SUFFIX, Bundle
 from fivefold.runtime.network import Network
 
@@ -80,10 +80,10 @@ class Enhancer:
         self.device = "cpu"
         network = Network(bundle, threads=threads)
         self.network_engine = network.engine_name
-        self._predict: Callable[[NDArray[np.float32]], NDArray[np.float32]] = network
+        self._predict: Callable[[NDArray[np.float32], int | None], NDArray[np.float32]] = network
         self._render: Callable[..., Pixels] = kernels.render
         if device != "cpu":
-            self._move_to(device)
+            self._move_to(device, network)
 
     @classmethod
     def load(
@@ -136,7 +136,7 @@ class Enhancer:
         other.blend = blend_weights(expert, self.styles)
         return other
 
-    def _move_to(self, wanted: str) -> None:
+    def _move_to(self, wanted: str, network: Network) -> None:
         """Let a GPU predict and render, if it is to."""
         from fivefold.runtime.device import choose_device
 
@@ -145,7 +145,7 @@ class Enhancer:
             return
         from fivefold.runtime.gpu.engine import GpuEngine
 
-        engine = GpuEngine(self.bundle, self._predict)
+        engine = GpuEngine(self.bundle, network)
         self.device, self._predict, self._render = chosen.kind, engine.predict, engine.render
 
     def predict(self, photo: Photo) -> BilateralGrid:
@@ -170,8 +170,10 @@ class Enhancer:
         if not np.isfinite(thumbnail).all():
             raise ValueError("pixels must be finite, received NaN or infinity")
         thumbnail = to_srgb(thumbnail, photo.icc_profile)
-        grids = self._predict(thumbnail)  # (styles, 12, depth, rows, columns)
-        return BilateralGrid(blended(grids, self.blend), self.bundle.guide)
+        style = only_style(self.blend)
+        grids = self._predict(thumbnail, style)  # (styles or 1, 12, depth, rows, columns)
+        blend = self.blend if style is None else self.blend[style : style + 1]
+        return BilateralGrid(blended(grids, blend), self.bundle.guide)
 
     def render(
         self, photo: Photo, grid: BilateralGrid, *, strength: float = 1.0, in_place: bool = False

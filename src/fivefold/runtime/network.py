@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from fivefold.errors import BundleDamagedError
 from fivefold.kernels.grid import COEFFICIENTS
 from fivefold.runtime.bundle import Bundle
-from fivefold.runtime.compiled_network import CompiledNetwork, UnknownNetworkError
+from fivefold.runtime.compiled_network import CompiledNetwork
+from fivefold.runtime.network_compiler import UnknownNetworkError
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -50,14 +51,17 @@ class Network:
         """What it runs on: ``"native"``, the compiled layers, or ``"onnxruntime"``."""
         return "onnxruntime" if self._compiled is None else "native"
 
-    def __call__(self, thumbnail: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(
+        self, thumbnail: NDArray[np.float32], style: int | None = None
+    ) -> NDArray[np.float32]:
         """Predict the coefficients of a photo's grids, one for each style (PAPER section 1).
 
         Args:
             thumbnail: ``(256, 256, 3)``, sRGB; clipped to 0…1.
+            style: Place of the only style that is wanted, which takes less time.
 
         Returns:
-            ``(styles, 12, depth, height, width)``, finite.
+            ``(styles or 1, 12, depth, height, width)``, finite.
 
         Raises:
             BundleDamagedError: If the network's answer is not finite or of another shape.
@@ -66,10 +70,11 @@ class Network:
             thumbnail = np.clip(thumbnail, 0.0, 1.0)
         planes = thumbnail.transpose(2, 0, 1)[None]
         if self._compiled is not None:
-            grids = self._compiled(planes.astype(np.float32, copy=False))
+            grids = self._compiled(planes.astype(np.float32, copy=False), style)
         else:
             planes = np.ascontiguousarray(planes, np.float32)
             grids = self._session.run(["grid"], {"thumbnail": planes})[0]
+            grids = grids if style is None else grids[style : style + 1]
         if not np.isfinite(grids).all():
             raise BundleDamagedError(f"{self._source}: the network's answer is not finite")
         answer: NDArray[np.float32] = grids

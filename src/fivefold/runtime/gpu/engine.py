@@ -58,14 +58,17 @@ class GpuEngine:
         except Exception as error:  # Triton's errors and those of its tools have no common class
             raise DeviceError(f"cuda: {type(error).__name__}: {_first_line(error)}") from error
 
-    def predict(self, thumbnail: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(
+        self, thumbnail: NDArray[np.float32], style: int | None = None
+    ) -> NDArray[np.float32]:
         """Predict the coefficients of a photo's grids, as the CPU's network does.
 
         Args:
             thumbnail: ``(256, 256, 3)``, sRGB; clipped to 0…1.
+            style: Place of the only style that is wanted.
 
         Returns:
-            ``(styles, 12, depth, height, width)``, finite.
+            ``(styles or 1, 12, depth, height, width)``, finite.
 
         Raises:
             BundleDamagedError: If the network's answer is not finite.
@@ -75,7 +78,7 @@ class GpuEngine:
             grids = self._predict(thumbnail)
         if not np.isfinite(grids).all():
             raise BundleDamagedError(f"{self._source}: the network's answer is not finite")
-        return grids
+        return grids if style is None else grids[style : style + 1]
 
     def render(
         self,

@@ -1,0 +1,101 @@
+"""The layers of a network that tell its styles apart, cut down to one style.
+
+A network of several styles works out the same features for all of them, and then each style's grid
+by outputs of its own: a last layer has so many times the outputs, one style's after the other's,
+and a Reshape hands them out to the grid's first axis. Whoever wants one style needs its outputs
+only; each is a sum of its own, so that its bits are the same without the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivefold.runtime.onnx_file import Graph, Node
+
+Constants: TypeAlias = Mapping[str, NDArray[Any]]
+
+_GRID_AXES = 5  # style, coefficient, depth, row, column
+_LAYERS = ("Conv", "Gemm")  # their weights' and bias's first axis is that of outputs
+_ARITHMETIC = ("Add", "Sub", "Mul")
+_OF_EACH_NUMBER = ("Relu", "Sigmoid")
+
+
+def styled_values(graph: Graph) -> frozenset[str]:
+    """Names of the values that have a part for each style.
+
+    Returns:
+        None of them where there is one style, or where the network is of another build: then
+        nothing can be left out.
+    """
+    styles = graph.outputs["grid"][0]
+    if styles == 1:
+        return frozenset()
+    # By name, whether the styles have an axis to themselves, the first, or share that of outputs.
+    has_own_axis = {"grid": True}
+    for node in reversed(graph.nodes):
+        for own_axis in {has_own_axis[name] for name in node.outputs if name in has_own_axis}:
+            before = _before(node, graph.constants, styles, own_axis=own_axis)
+            if before is None or any(has_own_axis.get(n, own) != own for n, own in before.items()):
+                return frozenset()
+            has_own_axis |= before
+    known = frozenset(has_own_axis)
+    takes_all = [node for node in graph.nodes if not known.isdisjoint(node.inputs)]
+    is_whole = known.isdisjoint(graph.inputs) and not any(
+        known.isdisjoint(node.outputs) for node in takes_all
+    )
+    return known if is_whole else frozenset()
+
+
+def _before(
+    node: Node, constants: Constants, styles: int, *, own_axis: bool
+) -> dict[str, bool] | None:
+    """What a node that gives a part for each style takes likewise; ``None`` if that is unknown."""
+    takes = [name for name in node.inputs if name not in constants]
+    given = [constants[name] for name in node.inputs if name in constants]
+    if own_axis and node.operation in _ARITHMETIC:
+        return dict.fromkeys(takes, True)
+    if own_axis and node.operation == "Reshape" and len(given) == 1:
+        fits = given[0].shape == (_GRID_AXES,) and given[0][0] == styles
+        return dict.fromkeys(takes, False) if fits else None
+    if not own_axis and node.operation in _OF_EACH_NUMBER:
+        return dict.fromkeys(takes, False)
+    fits = all(numbers.ndim > 0 and len(numbers) % styles == 0 for numbers in given)
+    return {} if not own_axis and node.operation in _LAYERS and given and fits else None
+
+
+def one_style(
+    nodes: Sequence[Node], constants: Constants, style: int, styles: int
+) -> tuple[list[Node], dict[str, NDArray[Any]]]:
+    """Cut down the nodes that give :func:`styled_values`.
+
+    Args:
+        nodes: All of them, of one network.
+        constants: What they take, and maybe others.
+        style: Place of the style to keep.
+        styles: How many there are.
+
+    Returns:
+        Nodes that give the same values of the one style, and their constants.
+    """
+    cut_nodes, cut_constants = [], {}
+    for node in nodes:
+        names = {name: f"{name} of {node.outputs[0]}" for name in node.inputs if name in constants}
+        for name, new_name in names.items():
+            cut_constants[new_name] = _cut(constants[name], node.operation, style, styles)
+        cut_nodes.append(node._replace(inputs=tuple(names.get(n, n) for n in node.inputs)))
+    return cut_nodes, cut_constants
+
+
+def _cut(numbers: NDArray[Any], operation: str, style: int, styles: int) -> NDArray[Any]:
+    if operation == "Reshape":
+        return np.array([1, *numbers[1:]])
+    if operation in _LAYERS:
+        outputs = len(numbers) // styles
+        return numbers[style * outputs : (style + 1) * outputs]
+    if numbers.ndim == _GRID_AXES and len(numbers) == styles:
+        return numbers[style : style + 1]
+    return numbers
