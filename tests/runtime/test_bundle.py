@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from fivefold.errors import BundleDamagedError, BundleError, BundleFormatError
 from fivefold.kernels.grid import Guide
+from fivefold.runtime import enhancer
 from fivefold.runtime.bundle import Bundle, write_bundle
+from fivefold.runtime.enhancer import Enhancer, find_bundle
 from fivefold.runtime.manifest import Part
 from fivefold.runtime.stored_parts import stored_parts
 from tiny_bundle import FACTS as FACTS_OF_TINY
@@ -149,6 +151,24 @@ def test_a_bundle_as_it_was_written_is_read_without_zipfile(
     assert Bundle.read(bundle_path).card == FACTS_OF_TINY["card"]
 
 
+def test_a_bundle_of_the_package_is_read_without_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What installed it has compared its hash; damage is found by checksums, as is a cut."""
+    content = find_bundle().read_bytes()
+    copy = tmp_path / "consensus.fivefold"
+    copy.write_bytes(content)
+    monkeypatch.setattr(enhancer, "_SHIPPED", tmp_path)
+    monkeypatch.setitem(sys.modules, "hashlib", None)
+    assert Enhancer.load().styles[0] == "consensus"
+    middle = len(content) // 2
+    changed = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    for damaged in (content[:-1], content[:middle], changed):
+        copy.write_bytes(damaged)
+        with pytest.raises(BundleDamagedError, match=r"truncated|damaged"):
+            Enhancer.load()
+
+
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -168,9 +188,9 @@ def test_any_flipped_byte_is_refused_or_harmless(
     before = Bundle.read(bundle_path)
     changed = tmp_path / "changed.fivefold"
     changed.write_bytes(content)
-    for source in (io.BytesIO(content), changed):
+    for source, is_installed in ((io.BytesIO(content), False), (changed, False), (changed, True)):
         try:
-            after = Bundle.read(source)
+            after = Bundle.read(source, is_installed=is_installed)
         except BundleError:
             continue
         assert after.manifest == before.manifest

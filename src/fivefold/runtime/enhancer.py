@@ -113,7 +113,8 @@ class Enhancer:
             ValueError: If ``threads`` is below 1, the bundle does not have the style, or for
                 another device.
         """
-        bundle_read = Bundle.read(find_bundle(bundle))
+        path = find_bundle(bundle)
+        bundle_read = Bundle.read(path, is_installed=path.parent == _SHIPPED)
         return cls(bundle_read, expert=expert, threads=threads, device=device)
 
     @property

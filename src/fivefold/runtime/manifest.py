@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,6 +41,8 @@ class Part:
     @staticmethod
     def of(content: bytes) -> Part:
         """The entry that describes ``content``."""
+        import hashlib  # loads OpenSSL, and a bundle of this package needs none
+
         return Part(hashlib.sha256(content).hexdigest(), len(content))
 
 

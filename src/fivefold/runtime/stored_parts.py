@@ -26,8 +26,8 @@ def stored_parts(file: BinaryIO, limits_bytes: Mapping[str, int]) -> dict[str, b
         limits_bytes: The names that parts may have, and the most that each may hold.
 
     Returns:
-        The parts by name, of the first of which the checksum was compared: it is the manifest, and
-        has the hashes of the others. ``None`` if the archive is not exactly as expected.
+        The parts by name, whose checksums were compared. ``None`` if the archive is not exactly as
+        expected.
 
     Raises:
         OSError: If the file cannot be read.
@@ -45,7 +45,7 @@ def stored_parts(file: BinaryIO, limits_bytes: Mapping[str, int]) -> dict[str, b
         if size > limits_bytes.get(name, -1):
             return None
         content = file.read(size)
-        if len(content) != size or (not parts and crc32(content) != crc):
+        if len(content) != size or crc32(content) != crc:
             return None
         parts[name] = content
         listed.append((version, flags, method, time, date, crc, stored, size, name, at))
