@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 import fivefold
+from fivefold.bench.contest import program
+from fivefold.kernels import engine
 from tiny_bundle import bundle_path, network
 
 __all__ = ["bundle_path", "network"]
@@ -129,6 +132,25 @@ def test_one_photo_is_decoded_before_the_model_is_loaded(tmp_path: Path) -> None
         "zipfile",
     }
     assert not unused & {*loaded}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Python and NumPy take other memory")
+@pytest.mark.skipif(engine.NATIVE_MISSING is not None, reason="ONNX Runtime takes far more")
+def test_one_photo_takes_two_and_a_half_times_its_pixels(tmp_path: Path) -> None:
+    """On two cores, of 12 megapixels: with Python, the model, and the file as read and written."""
+    photo, target = tmp_path / "photo.jpg", tmp_path / "out.jpg"
+    pixels = np.random.default_rng(3).integers(0, 255, (60, 80, 3), np.uint8)
+    pixels = pixels.repeat(50, axis=0).repeat(50, axis=1)  # as detailed as photos: 2 MB
+    fivefold.write_photo(fivefold.Photo(pixels), photo)
+    command = [sys.executable, "-m", "fivefold", "enhance", str(photo), "-o", str(target)]
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, sorted(cores)[:2])
+        sample = program("fivefold", command)()
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert target.exists()
+    assert sample.peak_bytes <= 2.5 * pixels.nbytes
 
 
 def test_the_program_ends_with_the_exit_code(tmp_path: Path) -> None:
