@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from fivefold.photo.threads import share_out
 
 _MAX_INTERVAL = 65535
-# So few that threads end at about the same time, and that what a strip becomes takes little memory,
-# which the C library has at hand: fresh memory the system clears page after page. Twice as many take
-# 2 % longer. Not by the number of threads, so that any number gives the same file.
+# So few that threads end at about the same time, and that the C library has the little memory at
+# hand that a strip becomes: fresh memory the system clears page after page. Twice as many would
+# take 2 % longer. Not by the number of threads, so that any number gives the same file.
 _STRIP_PIXELS = 1 << 19
 # Width and height of a minimum coded unit by chroma subsampling.
 _UNIT_PX = {"Gray": (8, 8), "444": (8, 8), "422": (16, 8), "420": (16, 16), "440": (8, 16),
