@@ -52,7 +52,7 @@ void copy(const std::uint8_t* from, int count, std::uint8_t* to) {
 
 // Asks for the memory of a group some groups ahead; rows usually follow each other without a gap.
 INLINED void prefetch_group(const std::uint8_t* group) {
-    for (int line = 0; line < 3 * kGroup; line += 64) prefetch(group, 4096 + line);
+    for (int line = 0; line < 3 * kGroup; line += 64) prefetch(group, 2048 + line);
 }
 
 INLINED void read_group(const std::uint8_t* pixels, int x, Run& run) {
