@@ -1,7 +1,8 @@
-"""What the README's Python gives; that all examples run is tested in docs/."""
+"""What the README's Python gives, and its figures; that all examples run is tested in docs/."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from tiny_bundle import bundle_path, network, shipped
 
 __all__ = ["bundle_path", "network", "shipped"]
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.usefixtures("shipped")
@@ -26,3 +28,25 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     exec(compile(example, "README.md", "exec"), {})
     for name in ("better.jpg", "better.png"):
         assert fivefold.read_photo(tmp_path / name).pixels.mean() > 110
+
+
+def test_the_figures_of_whole_photos_are_those_of_the_results() -> None:
+    """What the table says of one photo and of folders stands in the file that it refers to."""
+    cases = json.loads((ROOT / "benchmarks/results/whole_photo.json").read_text())["cases"]
+    cold, one, two, _, folder, large = (case["contestants"] for case in cases.values())
+    ours, reusing = "fivefold enhance", "the same, with memory reused"
+    slower = {name: f"{figures['ratio']:.1f}" for name, figures in cold.items()}
+    for row in (
+        f"| {cold[ours]['seconds']:.2f} s, {cold[ours]['peak_mb']:.0f} MB "
+        f"| ImageMagick `-auto-level -auto-gamma` takes "
+        f"{slower['ImageMagick -auto-level -auto-gamma']} times as long, "
+        f"`-auto-level` alone {slower['ImageMagick -auto-level']}, "
+        f"`autolevels` {slower['autolevels']}, `darktable-cli` {slower['darktable-cli']}, "
+        f"GraphicsMagick `-normalize` {slower['GraphicsMagick -normalize']} times |",
+        f"| {one[ours]['ratio']:.2f} times as long; {two[ours]['ratio']:.2f} times | decoding and "
+        f"encoding alone: 1; {one[reusing]['ratio']:.2f} and {two[reusing]['ratio']:.2f} if they,",
+        f"| {folder[ours]['cpu_ratio']:.2f} times the processor time | decoding and "
+        f"encoding alone: 1; {folder[reusing]['cpu_ratio']:.2f} if they,",
+        f"| {large[ours]['peak_mb']:.0f} MB; ",
+    ):
+        assert row in README
