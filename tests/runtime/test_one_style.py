@@ -17,6 +17,7 @@ if engine.NATIVE_MISSING is not None:
     pytest.skip(f"no compiled kernels: {engine.NATIVE_MISSING}", allow_module_level=True)
 
 from fivefold.runtime.compiled_network import CompiledNetwork
+from fivefold.runtime.network_compiler import UnknownNetworkError
 
 
 def styled(*, shares: str = "Sigmoid", of_all: bool = False) -> bytes:
@@ -92,3 +93,15 @@ def test_one_style_of_the_shipped_network() -> None:
     whole = network(thumbnail)
     for style in range(len(whole)):
         assert np.array_equal(network(thumbnail, style), whole[style : style + 1])
+
+
+@pytest.mark.parametrize("shape", [(), (0, 12, 2, SIDE, SIDE), (-3, 12, 2, SIDE, SIDE), (1 << 40,)])
+def test_a_damaged_shape_is_refused(shape: tuple[int, ...]) -> None:
+    """No axis, no style, fewer or far too many: the one error, whatever the file states."""
+    model = make_model(
+        [helper.make_node("Conv", ["thumbnail", "w"], ["grid"])],
+        {"w": normal(1, 3, 3, 1, 1)},
+        shape,
+    )
+    with pytest.raises(UnknownNetworkError):
+        CompiledNetwork(model, threads=1)

@@ -31,9 +31,10 @@ def styled_values(graph: Graph) -> frozenset[str]:
         None of them where there is one style, or where the network is of another build: then
         nothing can be left out.
     """
-    styles = graph.outputs["grid"][0]
-    if styles == 1:
+    shape = graph.outputs["grid"]
+    if not shape or shape[0] < 2:
         return frozenset()
+    styles = shape[0]
     # By name, whether the styles have an axis to themselves, the first, or share that of outputs.
     has_own_axis = {"grid": True}
     for node in reversed(graph.nodes):
