@@ -45,8 +45,8 @@ def test_the_figures_of_whole_photos_are_those_of_the_results() -> None:
         f"GraphicsMagick `-normalize` {slower['GraphicsMagick -normalize']} times |",
         f"| {one[ours]['ratio']:.2f} times as long; {two[ours]['ratio']:.2f} times | decoding and "
         f"encoding alone: 1; {one[reusing]['ratio']:.2f} and {two[reusing]['ratio']:.2f} if they,",
-        f"| {folder[ours]['cpu_ratio']:.2f} times the processor time | decoding and "
-        f"encoding alone: 1; {folder[reusing]['cpu_ratio']:.2f} if they,",
+        f"| {folder[ours]['ratio']:.2f} times as long | decoding and "
+        f"encoding alone: 1; {folder[reusing]['ratio']:.2f} if they,",
         f"| {large[ours]['peak_mb']:.0f} MB; ",
     ):
         assert row in README
