@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
+from fivefold.model.adaptation import Adaptation
 from fivefold.model.fused_slicing import can_render, fused_render
 from fivefold.model.fusion import Fusion
 from fivefold.model.global_path import GlobalPath
@@ -35,6 +36,7 @@ class EnhancerNetConfig:
             empty for the paper's single one.
         restraint: The first style is held back on photos that look finished (see
             :mod:`fivefold.model.restraint`).
+        adaptation: Photos are judged in usual light (see :mod:`fivefold.model.adaptation`).
     """
 
     low_level: tuple[int, ...]
@@ -46,6 +48,7 @@ class EnhancerNetConfig:
     uniform_knots: bool = False
     styles: tuple[str, ...] = ()
     restraint: bool = False
+    adaptation: bool = False
 
     @property
     def grid_size(self) -> int:
@@ -100,6 +103,7 @@ class EnhancerNet(nn.Module):
         self.fusion = Fusion(config.local[-1], config.global_connected[-1], config.fusion)
         self.prediction = GridPrediction(config.fusion, config.depth, config.grids)
         self.guide = GuideMap(uniform_knots=config.uniform_knots)
+        self.adaptation = Adaptation(config.depth) if config.adaptation else None
         self.restraint = Restraint(config.grids) if config.restraint else None
         for module in (self.low_level, self.local_path, self.global_path, self.fusion):
             module.apply(_start_rectified)
@@ -113,12 +117,21 @@ class EnhancerNet(nn.Module):
         Returns:
             A, ``(N·styles, 12, depth, 16, 16)``, the styles of a photo one after the other.
         """
+        if self.adaptation is None:
+            seen, grid = thumbnail, self._grid(thumbnail)
+        else:
+            light = self.adaptation.judge(thumbnail)
+            seen = self.adaptation(thumbnail, light)
+            grid = self.adaptation.undo(self._grid(seen), light)
+        return grid if self.restraint is None else self.restraint(grid, seen)
+
+    def _grid(self, thumbnail: Tensor) -> Tensor:
         features = self.low_level(thumbnail)  # (N, S, 16, 16)
         local = self.local_path(features)  # (N, L, 16, 16)
         scene = self.global_path(features)  # (N, G)
         fused = self.fusion(local, scene)  # (N, F, 16, 16)
         grid: Tensor = self.prediction(fused)  # (N·styles, 12, depth, 16, 16)
-        return grid if self.restraint is None else self.restraint(grid, thumbnail)
+        return grid
 
     def render(self, photo: Tensor, grid: Tensor) -> Tensor:
         """The full-resolution pass: guide, slice, apply.
@@ -166,8 +179,17 @@ def grown(net: EnhancerNet, config: EnhancerNetConfig) -> EnhancerNet:
         ValueError: If ``config`` lacks something that ``net`` has, or has other sizes.
     """
     before = net.config
-    larger = replace(before, styles=config.styles, restraint=config.restraint)
-    loses = before.restraint > config.restraint or not set(before.styles) <= set(config.styles)
+    larger = replace(
+        before,
+        styles=config.styles,
+        restraint=config.restraint,
+        adaptation=config.adaptation,
+    )
+    loses = (
+        before.restraint > config.restraint
+        or before.adaptation > config.adaptation
+        or not set(before.styles) <= set(config.styles)
+    )
     if larger != config or loses:
         raise ValueError(f"cannot grow from {before} to {config}")
     if before.restraint and config.styles != before.styles:
@@ -179,6 +201,8 @@ def grown(net: EnhancerNet, config: EnhancerNetConfig) -> EnhancerNet:
         predictions = state[name].unflatten(0, (before.grids, -1))
         state[name] = predictions[copied].flatten(0, 1)
     result.load_state_dict(state)
+    if result.adaptation is not None:
+        result.adaptation.follow(result.guide)
     return result
 
 

@@ -79,6 +79,7 @@ class TrainConfig:
         styles: Names of the styles that the network predicts a grid each for; none for a single,
             unnamed one.
         restraint: The network holds its first style back on photos that look finished.
+        adaptation: The network judges photos in usual light; its guide must not be learned then.
         learning_parts: Parts of the network that learn, such as ``prediction``; all where none is
             named. The others stay as the starting weights have them, their statistics as well.
         held_out_folds: FiveK photos of these folds, 0…4, are never trained on, whatever source
@@ -114,6 +115,7 @@ class TrainConfig:
     uniform_knots: bool = False
     styles: tuple[str, ...] = ()
     restraint: bool = False
+    adaptation: bool = False
     learning_parts: tuple[str, ...] = ()
     held_out_folds: tuple[int, ...] = ()
     held_out_split: str = ""
@@ -142,6 +144,8 @@ class TrainConfig:
         unknown = sorted(set(self.learning_parts) - set(PARTS))
         if unknown:
             raise ValueError(f"learning_parts must be among {', '.join(PARTS)}, received {unknown}")
+        if self.adaptation and "guide" in (self.learning_parts or PARTS):
+            raise ValueError("with adaptation, learning_parts must be named, without the guide")
         unknown = sorted({source.style for source in self.sources} - {"", *self.styles})
         if unknown:
             known = ", ".join(self.styles) or "the run's styles, of which there are none"

@@ -269,6 +269,7 @@ def _starting_network(config: TrainConfig, start_from: Path | None) -> EnhancerN
         uniform_knots=config.uniform_knots,
         styles=config.styles,
         restraint=config.restraint,
+        adaptation=config.adaptation,
     )
     if start_from is None:
         net = EnhancerNet(sizes)
