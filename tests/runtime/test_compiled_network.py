@@ -171,6 +171,46 @@ def test_other_settings_of_the_restraint_are_refused(given: dict[str, Any]) -> N
         CompiledNetwork(restraint(**given), threads=1)
 
 
+def product(first: tuple[int, ...], second: tuple[int, ...]) -> bytes:
+    """A network that mixes rows of its thumbnail, takes powers of e, and mixes columns."""
+    nodes = [
+        helper.make_node("Reshape", ["thumbnail", "as_one"], ["one"]),
+        helper.make_node("Add", ["one", "nothing"], ["with_memory"]),
+        helper.make_node("MatMul", ["c", "with_memory"], ["mixed"]),
+        helper.make_node("Exp", ["mixed"], ["other"]),
+        helper.make_node("MatMul", ["other", "m"], ["grid"]),
+    ]
+    constants = {
+        "as_one": np.array(first),
+        "nothing": np.zeros(1, np.float32),
+        "c": normal(1, *second),
+        "m": normal(2, first[-1], 4),
+    }
+    shape = (*np.broadcast_shapes(first[:-2], second[:-2]), second[-2], 4)
+    return make_model(nodes, constants, shape)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [((1, 3, SIDE, SIDE), (SIDE, SIDE)), ((3, SIDE, SIDE), (2, 1, 5, SIDE)), ((48, SIDE), (7, 48))],
+    ids=str,
+)
+def test_products_and_powers(first: tuple[int, ...], second: tuple[int, ...]) -> None:
+    """Products of stacks of matrices, and powers of e, are those of ONNX Runtime."""
+    check_agreement(product(first, second))
+
+
+def test_a_value_is_laid_out_apart_from_itself() -> None:
+    """Arithmetic and the 1×1 convolution that follows each have memory of their own."""
+    nodes = [
+        helper.make_node("Sub", ["level", "thumbnail"], ["below"]),
+        helper.make_node("Conv", ["below", "w"], ["mixed"], kernel_shape=[1, 1]),
+        helper.make_node("Mul", ["mixed", "below"], ["grid"]),
+    ]
+    constants = {"level": np.array(0.7, np.float32), "w": normal(1, 3, 3, 1, 1)}
+    check_agreement(make_model(nodes, constants, (1, 3, SIDE, SIDE)))
+
+
 def test_layers_that_share_what_they_take() -> None:
     """Results come out right that go into borders of several widths, a Relu, a sum or all these."""
 

@@ -119,7 +119,10 @@ def test_styles_are_learned_apart_and_the_rest_stays(
         Enhancer.load(path, expert="a")
 
 
-def test_the_restraint_learns_alone(study_pack: Path, one_style: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("adaptation", [False, True])
+def test_the_restraint_learns_alone(
+    study_pack: Path, one_style: Path, tmp_path: Path, adaptation: bool
+) -> None:
     """It learns which photos to leave alone, and nothing else changes, statistics included."""
     table = tmp_path / "pictures.csv"
     random = np.random.default_rng(1)
@@ -143,6 +146,7 @@ def test_the_restraint_learns_alone(study_pack: Path, one_style: Path, tmp_path:
         preset="small",
         styles=("mild",),
         restraint=True,
+        adaptation=adaptation,
         learning_parts=("restraint",),
         loss="rms",
         sources=(Source("table", index=str(table), style="mild"),),

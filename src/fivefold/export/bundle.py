@@ -56,8 +56,11 @@ def network_to_onnx(net: EnhancerNet) -> bytes:
             verbose=False,
         )
         assert program is not None
-    model: bytes = program.model_proto.SerializeToString()
-    return model
+    model = program.model_proto
+    for node in model.graph.node:  # of each, the lines and files of the program that made it
+        del node.metadata_props[:]
+    exported: bytes = model.SerializeToString()
+    return exported
 
 
 def export_bundle(

@@ -95,7 +95,7 @@ class Adaptation(nn.Module):
         cast = torch.kron(torch.eye(3) - 1 / 3, channel)  # from the mean of the channels
         balance = -_BALANCING * math.log(2) / _SRGB_POWER * functional.pad(cast, (len(_LEVELS), 0))
         self.register_buffer("balance", balance)  # (3, measures)
-        self.register_buffer("luma", luma.reshape(1, 3, 1, 1))
+        self.register_buffer("luma", luma[None])
 
         # S: the photo's transform in homogeneous colours is linear in the gains.
         composition, constant = torch.zeros(4, 4, 3), torch.zeros(4, 4)
@@ -146,7 +146,7 @@ class Adaptation(nn.Module):
         with _full_precision(thumbnail.device):
             brighter = thumbnail * gains + _SRGB_OFFSET * (gains - 1)
             brighter = 1 - torch.relu(1 - brighter)  # beyond white there is nothing
-            luma = functional.conv2d(brighter, self.luma)
+            luma = (self.luma @ brighter.flatten(2)).reshape(len(brighter), 1, *brighter.shape[2:])
             return brighter * (1 - light.darkening[:, :, None, None] * (1 - luma))
 
     def undo(self, grid: Tensor, light: Light) -> Tensor:

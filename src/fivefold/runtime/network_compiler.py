@@ -20,6 +20,7 @@ from fivefold.runtime.onnx_file import Graph, Node
 
 _BLOCK = 16  # of output channels, as csrc/network_layers.h has it
 _VERSIONS = range(13, 26)  # of ONNX's operations, in which those below mean the same
+_AS_ONNX = -1  # in place of a border, for what does not lie in rows, columns and channels
 _MOST_NUMBERS = 1 << 24  # of a value on the way; the paper's networks have a sixteenth of it
 
 Array: TypeAlias = NDArray[np.float32]
@@ -99,6 +100,8 @@ class Compiler:
             "Add": self._arithmetic,
             "Sub": self._arithmetic,
             "Mul": self._arithmetic,
+            "MatMul": self._product,
+            "Exp": self._exponential,
             "Sigmoid": self._sigmoid,
             "ReduceMean": self._mean,
             "BatchNormalization": self._normalisation,
@@ -111,7 +114,7 @@ class Compiler:
         run, shape = compilers[node.operation](node, rectifies)
         _check_size(shape)
         self.shapes[node.outputs[0]] = shape
-        if node.operation in ("Add", "Sub", "Mul"):
+        if node.operation in ("Add", "Sub", "Mul", "MatMul"):
             self._own_memory.add(node.outputs[0])
         self._uses_left.subtract(takes)
         last_takes = tuple({name for name in takes if not self._uses_left[name]})
@@ -203,16 +206,8 @@ class Compiler:
         return run, self._shape(node, 0)
 
     def _arithmetic(self, node: Node, _: bool) -> tuple[Operation, Shape]:
-        _require(len(node.inputs) == 2, f"the inputs of a {node.operation}")
         apply = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply}[node.operation]
-        constants = [
-            None if name in self.shapes else self._constant(node, place)
-            for place, name in enumerate(node.inputs)
-        ]
-        shapes = [
-            self._shape(node, place) if constant is None else constant.shape
-            for place, constant in enumerate(constants)
-        ]
+        constants, shapes = self._operands(node)
         try:
             shape = np.broadcast_shapes(*shapes)
         except ValueError as error:
@@ -222,7 +217,7 @@ class Compiler:
         like = next((place for place, given in enumerate(shapes) if given == shape), None)
         name = "" if like is None else node.inputs[like]
         in_place = name in self._own_memory and self._uses[name] == 1
-        key = (node.outputs[0], 0)
+        key = (node.outputs[0], _AS_ONNX)
 
         def run(taken: list[Array], memory: Memory) -> Array:
             values = iter(taken)
@@ -238,6 +233,47 @@ class Compiler:
             return result
 
         return run, shape
+
+    def _product(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+        constants, (left, right) = self._operands(node)
+        _require(
+            min(len(left), len(right)) >= 2 and left[-1] == right[-2], "a product of other shapes"
+        )
+        try:
+            shape = (*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
+        except ValueError as error:
+            raise UnknownNetworkError("products of other shapes") from error
+        key = (node.outputs[0], _AS_ONNX)
+
+        def run(taken: list[Array], memory: Memory) -> Array:
+            values = iter(taken)
+            first, second = (next(values) if c is None else c for c in constants)
+            if key not in memory:
+                memory[key] = np.empty(shape, np.float32)
+            product: Array = np.matmul(first, second, out=memory[key])
+            return product
+
+        return run, shape
+
+    def _operands(self, node: Node) -> tuple[list[Array | None], list[Shape]]:
+        """Of two operands, the constants, with ``None`` for what is worked out, and the shapes."""
+        _require(len(node.inputs) == 2, f"the inputs of a {node.operation}")
+        constants = [
+            None if name in self.shapes else self._constant(node, place)
+            for place, name in enumerate(node.inputs)
+        ]
+        shapes = [
+            self._shape(node, place) if constant is None else constant.shape
+            for place, constant in enumerate(constants)
+        ]
+        return constants, shapes
+
+    def _exponential(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+        def run(taken: list[Array], _: Memory) -> Array:
+            powers: Array = np.exp(taken[0])
+            return powers
+
+        return run, self._shape(node, 0)
 
     def _sigmoid(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         def run(taken: list[Array], _: Memory) -> Array:

@@ -2,16 +2,16 @@
 
 A network of several styles works out the same features for all of them, and then each style's grid
 by outputs of its own: a last layer has so many times the outputs, one style's after the other's,
-and a Reshape hands them out to the grid's first axis. Whoever wants one style needs its outputs
-only; each is a sum of its own, so that its bits are the same without the others.
+and a Reshape hands them out to an axis of styles, before which there are only axes of length one.
+Whoever wants one style needs its outputs only; each is a sum of its own, so that its bits are the
+same without the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fivefold.runtime.onnx_file import Graph, Node
@@ -22,6 +22,7 @@ _GRID_AXES = 5  # style, coefficient, depth, row, column
 _LAYERS = ("Conv", "Gemm")  # their weights' and bias's first axis is that of outputs
 _ARITHMETIC = ("Add", "Sub", "Mul")
 _OF_EACH_NUMBER = ("Relu", "Sigmoid")
+_PRODUCT = "MatMul"  # of every style's matrices with one that is the same for all, from the left
 
 
 def styled_values(graph: Graph) -> frozenset[str]:
@@ -35,11 +36,12 @@ def styled_values(graph: Graph) -> frozenset[str]:
     if not shape or shape[0] < 2:
         return frozenset()
     styles = shape[0]
-    # By name, whether the styles have an axis to themselves, the first, or share that of outputs.
+    # By name, whether the styles have an axis to themselves, or share that of outputs.
     has_own_axis = {"grid": True}
+    products = {node.outputs[0] for node in graph.nodes if node.operation == _PRODUCT}
     for node in reversed(graph.nodes):
         for own_axis in {has_own_axis[name] for name in node.outputs if name in has_own_axis}:
-            before = _before(node, graph.constants, styles, own_axis=own_axis)
+            before = _before(node, graph.constants, products, styles, own_axis=own_axis)
             if before is None or any(has_own_axis.get(n, own) != own for n, own in before.items()):
                 return frozenset()
             has_own_axis |= before
@@ -52,7 +54,7 @@ def styled_values(graph: Graph) -> frozenset[str]:
 
 
 def _before(
-    node: Node, constants: Constants, styles: int, *, own_axis: bool
+    node: Node, constants: Constants, products: Container[str], styles: int, *, own_axis: bool
 ) -> dict[str, bool] | None:
     """What a node that gives a part for each style takes likewise; ``None`` if that is unknown."""
     takes = [name for name in node.inputs if name not in constants]
@@ -60,8 +62,10 @@ def _before(
     if own_axis and node.operation in _ARITHMETIC:
         return dict.fromkeys(takes, True)
     if own_axis and node.operation == "Reshape" and len(given) == 1:
-        fits = given[0].shape == (_GRID_AXES,) and given[0][0] == styles
-        return dict.fromkeys(takes, False) if fits else None
+        fits = given[0].shape == (_GRID_AXES,) and given[0][_styles_axis(given[0])] == styles
+        return {name: name in products for name in takes} if fits else None
+    if own_axis and node.operation == _PRODUCT and not given:
+        return {takes[1]: True}
     if not own_axis and node.operation in _OF_EACH_NUMBER:
         return dict.fromkeys(takes, False)
     fits = all(numbers.ndim > 0 and len(numbers) % styles == 0 for numbers in given)
@@ -93,10 +97,17 @@ def one_style(
 
 def _cut(numbers: NDArray[Any], operation: str, style: int, styles: int) -> NDArray[Any]:
     if operation == "Reshape":
-        return np.array([1, *numbers[1:]])
+        shape = numbers.copy()
+        shape[_styles_axis(shape)] = 1
+        return shape
     if operation in _LAYERS:
         outputs = len(numbers) // styles
         return numbers[style * outputs : (style + 1) * outputs]
     if numbers.ndim == _GRID_AXES and len(numbers) == styles:
         return numbers[style : style + 1]
     return numbers
+
+
+def _styles_axis(shape: NDArray[Any]) -> int:
+    """The first axis that is not of length one."""
+    return int((shape != 1).argmax())
