@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +67,29 @@ def test_missing_models_are_told(tmp_path: Path) -> None:
         open_candidate(tmp_path / "none.safetensors")
     with pytest.raises(BundleError, match="none"):
         open_candidate(tmp_path / "none.fivefold")
+
+
+def test_a_style_of_several(tmp_path: Path, photo: Photo) -> None:
+    """The style that is asked for is scored, from weights as from the bundle made of them."""
+    torch = pytest.importorskip("torch")
+    from fivefold.export.bundle import export_bundle
+    from fivefold.model.enhancer_net import PRESETS, EnhancerNet
+    from fivefold.model.weights import save_weights
+
+    torch.manual_seed(0)
+    net = EnhancerNet(replace(PRESETS["small"], styles=("mild", "bright")))
+    torch.nn.init.normal_(net.prediction.linear.weight, std=0.03)
+    weights, bundle = tmp_path / "weights.safetensors", tmp_path / "two.fivefold"
+    save_weights(net, weights)
+    export_bundle(weights, bundle, name="two", preset="small", licence="none", card="Two.")
+    results = {}
+    for expert in (None, "mild", "bright", "mild=0.5,bright=0.5"):
+        of_run, of_bundle = (open_candidate(model, expert)(photo) for model in (weights, bundle))
+        results[expert] = of_run.pixels.astype(int)
+        assert np.abs(results[expert] - of_bundle.pixels).max() <= 1
+    assert np.array_equal(results[None], results["mild"])
+    assert np.abs(results["mild"] - results["bright"]).mean() > 2
+    assert np.abs(results["mild=0.5,bright=0.5"] - results["bright"]).mean() > 1
+    for model in (weights, bundle):
+        with pytest.raises(ValueError, match="mild, bright; there is no 'dark'"):
+            open_candidate(model, "dark")

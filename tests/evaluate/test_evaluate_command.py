@@ -110,6 +110,9 @@ def test_wrong_commands(fivefold: Command, photo_set: Path, tmp_path: Path) -> N
     assert fivefold("evaluate", photo_set, "untouched", "--split", "upe", "--part", "x").code == 2
     done = fivefold("evaluate", photo_set, tmp_path / "none.fivefold")
     assert (done.code, done.err.count("\n")) == (1, 1)
+    done = fivefold("evaluate", photo_set, "consensus", "--expert", "x")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "consensus: --expert: the styles are consensus" in done.err
     assert fivefold("evaluate", tmp_path / "none", "untouched").code == 1
     assert fivefold("evaluate", photo_set, "untouched", "--ids", "77").code == 1
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fivefold.cli.console import Progress, print_json, say
+from fivefold.cli.model_option import add_expert_option
 from fivefold.cli.values import add_jobs, ids
 
 if TYPE_CHECKING:
     from fivefold.data.versions import PhotoVersions
-    from fivefold.evaluate.benchmark import Benchmark
+    from fivefold.evaluate.benchmark import Benchmark, Enhance
     from fivefold.evaluate.bootstrap import Interval
     from fivefold.evaluate.cases import Case
     from fivefold.evaluate.unpaired import Unpaired
@@ -29,6 +30,7 @@ examples:
                                                      several, with the difference to the first
   fivefold evaluate SET experts                      every two experts against each other
   fivefold evaluate SET consensus --styles expert_c --split lut3d --part test --csv scores
+  fivefold evaluate SET consensus --expert full      another of the model's styles
   fivefold evaluate photos/ consensus --unpaired     steadiness, changes and artefacts on finished
                                                      photos: needs no retouched versions
 
@@ -53,6 +55,7 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         metavar="MODEL",
         help=f"a bundle, .safetensors weights, a folder of results, {UNTOUCHED}, or {EXPERTS}",
     )
+    add_expert_option(parser)
     add("--styles", metavar="LIST", help="whose versions, such as expert_a,expert_c (default: all)")
     add("--ids", type=ids, metavar="RANGE", help="FiveK photos, such as 1-700,4501-")
     add("--split", choices=("lut3d", "dpe", "upe"), help="a published split of FiveK")
@@ -92,7 +95,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _judge_unpaired(options: argparse.Namespace) -> int:
     from fivefold.evaluate.benchmark import untouched
-    from fivefold.evaluate.candidates import open_candidate
     from fivefold.evaluate.unpaired import judge_unpaired
     from fivefold.photo.formats import READABLE
     from fivefold.runtime.search import find_photos
@@ -104,7 +106,7 @@ def _judge_unpaired(options: argparse.Namespace) -> int:
     for number, model in enumerate(options.models):
         if model == EXPERTS or Path(model).is_dir():
             options.parser.error(f"--unpaired: needs a model that enhances, received {model}")
-        enhance = untouched if model == UNTOUCHED else open_candidate(model)
+        enhance = untouched if model == UNTOUCHED else _open(model, options.expert)
         with Progress(len(paths), "photos") as progress:
             judged = judge_unpaired(
                 enhance, paths, name=model, on_photo=lambda _: progress.advance()
@@ -176,10 +178,9 @@ def _score(
     from dataclasses import replace
 
     from fivefold.evaluate.benchmark import benchmark, untouched
-    from fivefold.evaluate.candidates import open_candidate
 
     own = model in (UNTOUCHED, EXPERTS) or Path(model).is_dir()
-    enhance = untouched if own else open_candidate(model)
+    enhance = untouched if own else _open(model, options.expert)
     failures: list[str] = []
     cases = _cases(model, photos, styles, failures)
     with Progress(_count(model, photos, styles), "versions") as progress:
@@ -191,6 +192,16 @@ def _score(
             on_case=lambda _: progress.advance(),
         )
     return replace(result, failures=[*failures, *result.failures])
+
+
+def _open(model: str, expert: str | None) -> Enhance:
+    from fivefold.errors import BundleError
+    from fivefold.evaluate.candidates import open_candidate
+
+    try:
+        return open_candidate(model, expert)
+    except ValueError as error:
+        raise BundleError(f"{model}: --expert: {error}") from error
 
 
 def _cases(
