@@ -80,6 +80,18 @@ def test_bright_photos_are_seen_darker_and_white_stays() -> None:
     )
 
 
+def test_levelled_photos_are_equally_bright() -> None:
+    """However a photo was exposed, it is compared with others at the same light."""
+    adaptation, photo = Adaptation(), picture(0.35)
+    levelled = []
+    for stops in (-2.0, 0.0, 1.0):
+        varied = exposed(photo, stops)
+        levelled.append(adaptation.level(varied, adaptation.judge(varied)))
+        assert stops_of(levelled[-1]) == pytest.approx(-3.2, abs=0.1)
+    for one in (levelled[0], levelled[2]):
+        torch.testing.assert_close(one, levelled[1], atol=0.02, rtol=0)
+
+
 def test_a_quarter_of_a_cast_is_taken_away() -> None:
     """Ratios of the channels' light go a quarter of the way to one."""
     adaptation, photo = Adaptation(), picture(spread=0.0)
@@ -166,3 +178,29 @@ def test_adaptation_is_not_lost() -> None:
     net = network()
     with pytest.raises(ValueError, match="cannot grow"):
         grown(net, replace(net.config, adaptation=False))
+
+
+@torch.no_grad()
+def test_the_restraint_sees_both_views() -> None:
+    """It judges the photo in usual light and levelled, in this order."""
+    net = network(adaptation=False)
+    both = grown(net, replace(net.config, adaptation=True, restraint=True)).eval()
+    assert both.adaptation is not None
+    assert both.restraint is not None
+    photo = picture(0.1)
+    light = both.adaptation.judge(photo)
+    views = both.adaptation(photo, light), both.adaptation.level(photo, light)
+    share = both.restraint.shares(*views)[0, 0]
+    free = grown(net, replace(net.config, adaptation=True)).eval().predict(photo)[0]
+    identity = torch.from_numpy(identity_coefficients(1, 1, 1))
+    expected = identity + share * (free - identity)
+    torch.testing.assert_close(both.predict(photo)[0], expected, atol=1e-5, rtol=0)
+    assert both.restraint.shares(views[1], views[0])[0, 0] != share
+
+
+def test_a_restraint_is_made_for_what_it_sees() -> None:
+    """Adaptation cannot be added beneath a restraint that has learned without."""
+    net = network(adaptation=False)
+    restrained = grown(net, replace(net.config, restraint=True))
+    with pytest.raises(ValueError, match="made for its styles and its adaptation"):
+        grown(restrained, replace(restrained.config, adaptation=True))

@@ -200,6 +200,25 @@ def test_products_and_powers(first: tuple[int, ...], second: tuple[int, ...]) ->
     check_agreement(product(first, second))
 
 
+def row(axis: int) -> bytes:
+    """A network that puts two products of its thumbnail in a row."""
+    nodes = [
+        helper.make_node("Reshape", ["thumbnail", "as_rows"], ["rows"]),
+        helper.make_node("MatMul", ["c", "rows"], ["one"]),
+        helper.make_node("Exp", ["one"], ["other"]),
+        helper.make_node("Concat", ["one", "other"], ["grid"], axis=axis),
+    ]
+    constants = {"as_rows": np.array([3, SIDE * SIDE]), "c": normal(1, 1, 3)}
+    return make_model(nodes, constants, (1, 2 * SIDE * SIDE) if axis else (2, SIDE * SIDE))
+
+
+def test_values_in_a_row() -> None:
+    """They come one after the other; along the first axis is left to ONNX Runtime."""
+    check_agreement(row(1))
+    with pytest.raises(UnknownNetworkError):
+        CompiledNetwork(row(0), threads=1)
+
+
 def test_a_value_is_laid_out_apart_from_itself() -> None:
     """Arithmetic and the 1×1 convolution that follows each have memory of their own."""
     nodes = [

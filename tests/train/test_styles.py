@@ -119,6 +119,16 @@ def test_styles_are_learned_apart_and_the_rest_stays(
         Enhancer.load(path, expert="a")
 
 
+def share(net: EnhancerNet, thumbnail: torch.Tensor) -> torch.Tensor:
+    """How far a network with one style goes."""
+    assert net.restraint is not None
+    if net.adaptation is None:
+        return net.restraint.shares(thumbnail)
+    light = net.adaptation.judge(thumbnail)
+    seen, level = net.adaptation(thumbnail, light), net.adaptation.level(thumbnail, light)
+    return net.restraint.shares(seen, level)
+
+
 @pytest.mark.parametrize("adaptation", [False, True])
 def test_the_restraint_learns_alone(
     study_pack: Path, one_style: Path, tmp_path: Path, adaptation: bool
@@ -164,7 +174,7 @@ def test_the_restraint_learns_alone(
     assert after.restraint is not None
     wide, narrow = torch.rand(1, 3, 256, 256), 0.08 + 0.4 * torch.rand(1, 3, 256, 256)
     with torch.no_grad():
-        assert after.restraint.shares(wide) < after.restraint.shares(narrow) - 0.2
+        assert share(after, wide) < share(after, narrow) - 0.1
     model = network_to_onnx(after)
     assert largest_difference(after, model) < 1e-5
     pytest.importorskip("fivefold._native")

@@ -29,10 +29,12 @@ _USUAL_LIGHT = -3.8  # log2 of linear luma, mean over a photo; that of photos fr
 _LEEWAY = (1.0, 0.5)  # stops below and above it that need no adapting
 _DARKENING = 0.2  # m for each stop above
 _BALANCING = 0.25  # how much of a cast is taken away
+_LEVEL = -3.2  # where photos are compared with each other
 
 _LEVELS = (0.0, 0.02, 0.04, 0.07, 0.1, 0.15, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _STRIDE_PX = 8  # of all the thumbnail's pixels, one in 64 tells as much
-_SRGB_POWER, _SRGB_OFFSET = 2.4, 0.055
+_SRGB_OFFSET = 0.055
+_CODED_STOP = math.log(2) / 2.4  # ln a of a stop: sRGB is a power of 1 / 2.4
 
 
 class Light(NamedTuple):
@@ -42,11 +44,13 @@ class Light(NamedTuple):
         brightening: ``(N, 1)``, a for exposure alone; 1 or more.
         gains: ``(N, 3)``, a for exposure and balance, one for each channel.
         darkening: ``(N, 1)``, m in 0…1.
+        levelling: ``(N, 1)``, a that makes all photos equally bright.
     """
 
     brightening: Tensor
     gains: Tensor
     darkening: Tensor
+    levelling: Tensor
 
 
 class Adaptation(nn.Module):
@@ -61,8 +65,8 @@ class Adaptation(nn.Module):
 
     directions: Tensor
     offsets: Tensor
-    exposure: Tensor
-    exposure_offsets: Tensor
+    light: Tensor
+    light_offset: Tensor
     balance: Tensor
     luma: Tensor
     composition: Tensor
@@ -87,13 +91,10 @@ class Adaptation(nn.Module):
         # Stops are a piecewise linear function of the coded value, so that their mean over the
         # photo is a sum of the means of what lies above each level.
         (start, weights), (_, channel) = _stops(0.002), _stops(0.01)
-        exposure = torch.zeros(2, measures)
-        exposure[0, : len(_LEVELS)], exposure[1, : len(_LEVELS)] = -weights, weights
-        below, above = _USUAL_LIGHT - _LEEWAY[0], _USUAL_LIGHT + _LEEWAY[1]
-        self.register_buffer("exposure", exposure)  # stops too dark, and too bright
-        self.register_buffer("exposure_offsets", torch.tensor([below - start, start - above]))
+        self.register_buffer("light", functional.pad(weights, (0, measures - len(weights)))[None])
+        self.register_buffer("light_offset", torch.tensor([start]))
         cast = torch.kron(torch.eye(3) - 1 / 3, channel)  # from the mean of the channels
-        balance = -_BALANCING * math.log(2) / _SRGB_POWER * functional.pad(cast, (len(_LEVELS), 0))
+        balance = -_BALANCING * _CODED_STOP * functional.pad(cast, (len(_LEVELS), 0))
         self.register_buffer("balance", balance)  # (3, measures)
         self.register_buffer("luma", luma[None])
 
@@ -134,20 +135,28 @@ class Adaptation(nn.Module):
                 functional.conv2d(thumbnail, self.directions, self.offsets, stride=_STRIDE_PX)
             )
             means = above.mean((2, 3))
-            stops = torch.relu(functional.linear(means, self.exposure, self.exposure_offsets))
-            brighter = stops @ stops.new_tensor([[math.log(2) / _SRGB_POWER], [0.0]])
-            darkening = stops @ stops.new_tensor([[0.0], [_DARKENING]])
-            gains = torch.exp(functional.linear(means, self.balance) + brighter)
-            return Light(torch.exp(brighter), gains, darkening)
+            stops = functional.linear(means, self.light, self.light_offset)
+            too_dark = torch.relu(_USUAL_LIGHT - _LEEWAY[0] - stops)
+            too_bright = torch.relu(stops - (_USUAL_LIGHT + _LEEWAY[1]))
+            brighter = _CODED_STOP * too_dark
+            return Light(
+                brightening=torch.exp(brighter),
+                gains=torch.exp(functional.linear(means, self.balance) + brighter),
+                darkening=_DARKENING * too_bright,
+                levelling=torch.exp(_CODED_STOP * (_LEVEL - stops)),
+            )
 
     def forward(self, thumbnail: Tensor, light: Light) -> Tensor:
         """The thumbnail in usual light, ``(N, 3, 256, 256)``."""
-        gains = light.gains[:, :, None, None]
         with _full_precision(thumbnail.device):
-            brighter = thumbnail * gains + _SRGB_OFFSET * (gains - 1)
-            brighter = 1 - torch.relu(1 - brighter)  # beyond white there is nothing
+            brighter = _exposed(thumbnail, light.gains)
             luma = (self.luma @ brighter.flatten(2)).reshape(len(brighter), 1, *brighter.shape[2:])
             return brighter * (1 - light.darkening[:, :, None, None] * (1 - luma))
+
+    def level(self, thumbnail: Tensor, light: Light) -> Tensor:
+        """The thumbnail exposed such that all are equally bright, ``(N, 3, 256, 256)``."""
+        with _full_precision(thumbnail.device):
+            return _exposed(thumbnail, light.levelling)
 
     def undo(self, grid: Tensor, light: Light) -> Tensor:
         """Turn grids for photos in usual light into grids for the photos as they are.
@@ -178,6 +187,12 @@ class Adaptation(nn.Module):
             whole = whole.reshape(n, 1, 1, 4 * depth, 4 * depth)
             undone = whole @ grid.to(whole.dtype).reshape(n, -1, 3, 4 * depth, cells)
             return undone.reshape(grid.shape)
+
+
+def _exposed(thumbnail: Tensor, gains: Tensor) -> Tensor:
+    gains = gains[:, :, None, None]
+    exposed = thumbnail * gains + _SRGB_OFFSET * (gains - 1)
+    return 1 - torch.relu(1 - exposed)  # beyond white there is nothing
 
 
 def _full_precision(device: torch.device) -> contextlib.AbstractContextManager[object]:

@@ -104,7 +104,8 @@ class EnhancerNet(nn.Module):
         self.prediction = GridPrediction(config.fusion, config.depth, config.grids)
         self.guide = GuideMap(uniform_knots=config.uniform_knots)
         self.adaptation = Adaptation(config.depth) if config.adaptation else None
-        self.restraint = Restraint(config.grids) if config.restraint else None
+        views = 2 if config.adaptation else 1
+        self.restraint = Restraint(config.grids, views) if config.restraint else None
         for module in (self.low_level, self.local_path, self.global_path, self.fusion):
             module.apply(_start_rectified)
 
@@ -118,12 +119,12 @@ class EnhancerNet(nn.Module):
             A, ``(N·styles, 12, depth, 16, 16)``, the styles of a photo one after the other.
         """
         if self.adaptation is None:
-            seen, grid = thumbnail, self._grid(thumbnail)
+            views, grid = [thumbnail], self._grid(thumbnail)
         else:
             light = self.adaptation.judge(thumbnail)
-            seen = self.adaptation(thumbnail, light)
-            grid = self.adaptation.undo(self._grid(seen), light)
-        return grid if self.restraint is None else self.restraint(grid, seen)
+            seen, level = self.adaptation(thumbnail, light), self.adaptation.level(thumbnail, light)
+            views, grid = [seen, level], self.adaptation.undo(self._grid(seen), light)
+        return grid if self.restraint is None else self.restraint(grid, *views)
 
     def _grid(self, thumbnail: Tensor) -> Tensor:
         features = self.low_level(thumbnail)  # (N, S, 16, 16)
@@ -192,8 +193,9 @@ def grown(net: EnhancerNet, config: EnhancerNetConfig) -> EnhancerNet:
     )
     if larger != config or loses:
         raise ValueError(f"cannot grow from {before} to {config}")
-    if before.restraint and config.styles != before.styles:
-        raise ValueError("the restraint of a network is made for its styles")
+    kept = (before.styles, before.adaptation) == (config.styles, config.adaptation)
+    if before.restraint and not kept:
+        raise ValueError("the restraint of a network is made for its styles and its adaptation")
     result = EnhancerNet(config)
     state = result.state_dict() | net.state_dict()
     copied = [net.style_index(style) for style in config.styles] or [0]

@@ -29,12 +29,14 @@ class Restraint(nn.Module):
     """s = sigmoid(judgement of the colours' statistics), one share for each style.
 
     The statistics are the means, over the thumbnail, of by how much luma and each channel lie above
-    or below fixed levels, and of by how much one channel exceeds another. Training starts where
-    every style is given nearly whole; only the first is ever held back, as whoever asks for another
-    style by its name wants to see it.
+    or below fixed levels, and of by how much one channel exceeds another. With the adaptation they
+    are taken twice: in usual light, and with all photos equally bright, as a finished photo is also
+    one when it was made darker. Training starts where every style is given nearly whole; only the
+    first is ever held back, as whoever asks for another style by its name wants to see it.
 
     Args:
         styles: How many grids are predicted for a photo.
+        views: How many thumbnails show a photo.
         width: Features between the statistics and the shares.
     """
 
@@ -42,16 +44,17 @@ class Restraint(nn.Module):
     thresholds: Tensor
     identity: Tensor
 
-    def __init__(self, styles: int = 1, width: int = 64) -> None:
+    def __init__(self, styles: int = 1, views: int = 1, width: int = 64) -> None:
         super().__init__()
         directions, thresholds = _measures()
         self.register_buffer("directions", directions)  # (measures, 3, 1, 1)
         self.register_buffer("thresholds", thresholds)  # (measures,)
         self.register_buffer("identity", torch.from_numpy(identity_coefficients(1, 1, 1)))
-        self.normalisation = nn.BatchNorm1d(len(thresholds), affine=False, eps=1e-8, momentum=0.01)
+        measures = views * len(thresholds)
+        self.normalisation = nn.BatchNorm1d(measures, affine=False, eps=1e-8, momentum=0.01)
         self.judgement = nn.Sequential(
             nn.Dropout(0.5),
-            nn.Linear(len(thresholds), width),
+            nn.Linear(measures, width),
             nn.ReLU(),
             nn.Dropout(0.4),
             nn.Linear(width, styles),
@@ -63,25 +66,29 @@ class Restraint(nn.Module):
             last.bias.fill_(_SURE)
             last.bias[0] = 2.0
 
-    def shares(self, thumbnail: Tensor) -> Tensor:
-        """From ``(N, 3, 256, 256)`` sRGB in 0…1 to ``(N, styles)`` in 0…1."""
-        excess = torch.relu(
-            functional.conv2d(thumbnail, self.directions, self.thresholds, stride=_STRIDE_PX)
-        )
-        shares: Tensor = torch.sigmoid(self.judgement(self.normalisation(excess.mean((2, 3)))))
+    def shares(self, *views: Tensor) -> Tensor:
+        """From ``(N, 3, 256, 256)`` sRGB in 0…1, once a view, to ``(N, styles)`` in 0…1."""
+        means = [
+            torch.relu(
+                functional.conv2d(view, self.directions, self.thresholds, stride=_STRIDE_PX)
+            ).mean((2, 3))
+            for view in views
+        ]
+        statistics = torch.cat(means, 1) if len(means) > 1 else means[0]
+        shares: Tensor = torch.sigmoid(self.judgement(self.normalisation(statistics)))
         return shares
 
-    def forward(self, grid: Tensor, thumbnail: Tensor) -> Tensor:
+    def forward(self, grid: Tensor, *views: Tensor) -> Tensor:
         """Hold grids back.
 
         Args:
             grid: ``(N·styles, 12, depth, rows, columns)``.
-            thumbnail: ``(N, 3, 256, 256)`` sRGB in 0…1.
+            views: The photos' thumbnails, ``(N, 3, 256, 256)`` sRGB in 0…1.
 
         Returns:
             Grids of the same shape, between the identity and what they were.
         """
-        share = self.shares(thumbnail).reshape(len(grid), 1, 1, 1, 1)
+        share = self.shares(*views).reshape(len(grid), 1, 1, 1, 1)
         return self.identity + share * (grid - self.identity)
 
 

@@ -100,6 +100,7 @@ class Compiler:
             "Add": self._arithmetic,
             "Sub": self._arithmetic,
             "Mul": self._arithmetic,
+            "Concat": self._row,
             "MatMul": self._product,
             "Exp": self._exponential,
             "Sigmoid": self._sigmoid,
@@ -267,6 +268,20 @@ class Compiler:
             for place, constant in enumerate(constants)
         ]
         return constants, shapes
+
+    def _row(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+        shapes = [self._shape(node, place) for place in range(len(node.inputs))]
+        _require(
+            node.attributes == {"axis": 1}
+            and {(len(shape), shape[:1]) for shape in shapes} == {(2, (1,))}
+            and len({*node.inputs}) == len(node.inputs),
+            "what is put in a row",
+        )
+
+        def run(taken: list[Array], _: Memory) -> Array:
+            return np.concatenate(taken, axis=1)
+
+        return run, (1, sum(shape[1] for shape in shapes))
 
     def _exponential(self, node: Node, _: bool) -> tuple[Operation, Shape]:
         def run(taken: list[Array], _: Memory) -> Array:

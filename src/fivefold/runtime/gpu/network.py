@@ -76,6 +76,7 @@ def _operation(node: Node, graph: Graph) -> Operation:
     makers: dict[str, Callable[[Node, Graph], Operation]] = {
         "Add": lambda *_: torch.add,
         "BatchNormalization": _normalisation,
+        "Concat": _row,
         "Conv": _convolution,
         "Exp": lambda *_: torch.exp,
         "Gemm": _connection,
@@ -109,6 +110,13 @@ def _convolution(node: Node, _: Graph) -> Operation:
         return functional.conv2d(picture, weights, bias, strides, pads[:2])
 
     return run
+
+
+def _row(node: Node, _: Graph) -> Operation:
+    axis = node.attributes.get("axis")
+    _require(isinstance(axis, int), "settings of a Concat")
+    assert isinstance(axis, int)
+    return lambda *values: torch.cat(values, axis)
 
 
 def _connection(node: Node, _: Graph) -> Operation:
