@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fivefold.kernels.grid import GUIDE_KNOTS
+from fivefold.model.excesses import mean_excesses
 from fivefold.model.guide import GuideMap
 from fivefold.photo.colour import LUMA, srgb_to_linear
 
@@ -32,7 +33,6 @@ _BALANCING = 0.25  # how much of a cast is taken away
 _LEVEL = -3.2  # where photos are compared with each other
 
 _LEVELS = (0.0, 0.02, 0.04, 0.07, 0.1, 0.15, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-_STRIDE_PX = 8  # of all the thumbnail's pixels, one in 64 tells as much
 _SRGB_OFFSET = 0.055
 _CODED_STOP = math.log(2) / 2.4  # ln a of a stop: sRGB is a power of 1 / 2.4
 
@@ -131,10 +131,7 @@ class Adaptation(nn.Module):
     def judge(self, thumbnail: Tensor) -> Light:
         """How dark, bright and tinted photos are, from ``(N, 3, 256, 256)`` sRGB in 0…1."""
         with _full_precision(thumbnail.device):
-            above = torch.relu(
-                functional.conv2d(thumbnail, self.directions, self.offsets, stride=_STRIDE_PX)
-            )
-            means = above.mean((2, 3))
+            means = mean_excesses(thumbnail, self.directions, self.offsets)
             stops = functional.linear(means, self.light, self.light_offset)
             too_dark = torch.relu(_USUAL_LIGHT - _LEEWAY[0] - stops)
             too_bright = torch.relu(stops - (_USUAL_LIGHT + _LEEWAY[1]))

@@ -12,16 +12,15 @@ import itertools
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from fivefold.kernels.grid import identity_coefficients
+from fivefold.model.excesses import mean_excesses
 from fivefold.photo.colour import LUMA
 
 _DARK = (0.01, 0.02, 0.04, 0.07)
 _LEVELS = (0.02, 0.04, 0.07, 0.1, 0.15, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.96, 0.98,
            0.99)  # fmt: skip
 _DIFFERENCES = (0.0, 0.05, 0.12, 0.25, 0.45)
-_STRIDE_PX = 8  # of all the thumbnail's pixels, one in 64 tells nearly as much
 _SURE = 30.0  # its sigmoid is 1 in float32
 
 
@@ -41,16 +40,16 @@ class Restraint(nn.Module):
     """
 
     directions: Tensor
-    thresholds: Tensor
+    offsets: Tensor
     identity: Tensor
 
     def __init__(self, styles: int = 1, views: int = 1, width: int = 64) -> None:
         super().__init__()
-        directions, thresholds = _measures()
+        directions, offsets = _measures()
         self.register_buffer("directions", directions)  # (measures, 3, 1, 1)
-        self.register_buffer("thresholds", thresholds)  # (measures,)
+        self.register_buffer("offsets", offsets)  # (measures,)
         self.register_buffer("identity", torch.from_numpy(identity_coefficients(1, 1, 1)))
-        measures = views * len(thresholds)
+        measures = views * len(offsets)
         self.normalisation = nn.BatchNorm1d(measures, affine=False, eps=1e-8, momentum=0.01)
         self.judgement = nn.Sequential(
             nn.Dropout(0.5),
@@ -68,12 +67,7 @@ class Restraint(nn.Module):
 
     def shares(self, *views: Tensor) -> Tensor:
         """From ``(N, 3, 256, 256)`` sRGB in 0…1, once a view, to ``(N, styles)`` in 0…1."""
-        means = [
-            torch.relu(
-                functional.conv2d(view, self.directions, self.thresholds, stride=_STRIDE_PX)
-            ).mean((2, 3))
-            for view in views
-        ]
+        means = [mean_excesses(view, self.directions, self.offsets) for view in views]
         statistics = torch.cat(means, 1) if len(means) > 1 else means[0]
         shares: Tensor = torch.sigmoid(self.judgement(self.normalisation(statistics)))
         return shares
