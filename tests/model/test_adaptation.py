@@ -11,6 +11,7 @@ from torch import Tensor
 from fivefold.kernels.grid import identity_coefficients
 from fivefold.model.adaptation import Adaptation
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet, grown
+from fivefold.model.excesses import few_pixels
 from fivefold.photo.colour import LUMA, linear_to_srgb, srgb_to_linear
 
 USUAL_GREY = 0.30  # its linear light is 2^-3.8
@@ -188,8 +189,9 @@ def test_the_restraint_sees_both_views() -> None:
     assert both.adaptation is not None
     assert both.restraint is not None
     photo = picture(0.1)
-    light = both.adaptation.judge(photo)
-    views = both.adaptation(photo, light), both.adaptation.level(photo, light)
+    few = few_pixels(photo)
+    light = both.adaptation.judge(few)
+    views = few_pixels(both.adaptation(photo, light)), both.adaptation.level(few, light)
     share = both.restraint.shares(*views)[0, 0]
     free = grown(net, replace(net.config, adaptation=True)).eval().predict(photo)[0]
     identity = torch.from_numpy(identity_coefficients(1, 1, 1))

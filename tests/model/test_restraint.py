@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet, grown
+from fivefold.model.excesses import few_pixels
 from fivefold.model.restraint import Restraint
 
 STYLES = ("consensus", "full", "bright")
@@ -34,7 +35,7 @@ def test_only_the_first_style_is_held_back() -> None:
     torch.testing.assert_close(after[:, 1], before[:, 0], atol=1e-6, rtol=0)
     torch.testing.assert_close(after[:, 2], before[:, 1], atol=1e-6, rtol=0)
     assert larger.restraint is not None
-    shares = larger.restraint.shares(thumbnail)
+    shares = larger.restraint.shares(few_pixels(thumbnail))
     assert shares[:, 1:].eq(1).all()
     share = shares[:, :1, None, None, None]
     assert ((share > 0.3) & (share < 1)).all()

@@ -128,10 +128,10 @@ class Adaptation(nn.Module):
         self.depth_slopes.copy_(slopes.diff(prepend=slopes.new_zeros(1))[:, None])
         self.first_depth.copy_(depths[0])
 
-    def judge(self, thumbnail: Tensor) -> Light:
-        """How dark, bright and tinted photos are, from ``(N, 3, 256, 256)`` sRGB in 0…1."""
-        with _full_precision(thumbnail.device):
-            means = mean_excesses(thumbnail, self.directions, self.offsets)
+    def judge(self, pixels: Tensor) -> Light:
+        """How dark, bright and tinted photos are, from ``(N, 3, rows, columns)`` sRGB in 0…1."""
+        with _full_precision(pixels.device):
+            means = mean_excesses(pixels, self.directions, self.offsets)
             stops = functional.linear(means, self.light, self.light_offset)
             too_dark = torch.relu(_USUAL_LIGHT - _LEEWAY[0] - stops)
             too_bright = torch.relu(stops - (_USUAL_LIGHT + _LEEWAY[1]))
@@ -150,10 +150,10 @@ class Adaptation(nn.Module):
             luma = (self.luma @ brighter.flatten(2)).reshape(len(brighter), 1, *brighter.shape[2:])
             return brighter * (1 - light.darkening[:, :, None, None] * (1 - luma))
 
-    def level(self, thumbnail: Tensor, light: Light) -> Tensor:
-        """The thumbnail exposed such that all are equally bright, ``(N, 3, 256, 256)``."""
-        with _full_precision(thumbnail.device):
-            return _exposed(thumbnail, light.levelling)
+    def level(self, pixels: Tensor, light: Light) -> Tensor:
+        """Pixels exposed such that all photos are equally bright, of the same shape."""
+        with _full_precision(pixels.device):
+            return _exposed(pixels, light.levelling)
 
     def undo(self, grid: Tensor, light: Light) -> Tensor:
         """Turn grids for photos in usual light into grids for the photos as they are.
@@ -186,9 +186,9 @@ class Adaptation(nn.Module):
             return undone.reshape(grid.shape)
 
 
-def _exposed(thumbnail: Tensor, gains: Tensor) -> Tensor:
+def _exposed(pixels: Tensor, gains: Tensor) -> Tensor:
     gains = gains[:, :, None, None]
-    exposed = thumbnail * gains + _SRGB_OFFSET * (gains - 1)
+    exposed = pixels * gains + _SRGB_OFFSET * (gains - 1)
     return 1 - torch.relu(1 - exposed)  # beyond white there is nothing
 
 

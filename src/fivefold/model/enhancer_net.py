@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from fivefold.model.adaptation import Adaptation
+from fivefold.model.excesses import few_pixels
 from fivefold.model.fused_slicing import can_render, fused_render
 from fivefold.model.fusion import Fusion
 from fivefold.model.global_path import GlobalPath
@@ -118,12 +119,14 @@ class EnhancerNet(nn.Module):
         Returns:
             A, ``(N·styles, 12, depth, 16, 16)``, the styles of a photo one after the other.
         """
+        few = few_pixels(thumbnail)
         if self.adaptation is None:
-            views, grid = [thumbnail], self._grid(thumbnail)
+            views, grid = [few], self._grid(thumbnail)
         else:
-            light = self.adaptation.judge(thumbnail)
-            seen, level = self.adaptation(thumbnail, light), self.adaptation.level(thumbnail, light)
-            views, grid = [seen, level], self.adaptation.undo(self._grid(seen), light)
+            light = self.adaptation.judge(few)
+            seen = self.adaptation(thumbnail, light)
+            views = [few_pixels(seen), self.adaptation.level(few, light)]
+            grid = self.adaptation.undo(self._grid(seen), light)
         return grid if self.restraint is None else self.restraint(grid, *views)
 
     def _grid(self, thumbnail: Tensor) -> Tensor:

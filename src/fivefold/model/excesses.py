@@ -6,19 +6,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_STRIDE_PX = 8  # of all the thumbnail's pixels, one in 64 tells nearly as much
+_STRIDE_PX = 8
 
 
-def mean_excesses(thumbnail: Tensor, directions: Tensor, offsets: Tensor) -> Tensor:
+def few_pixels(thumbnail: Tensor) -> Tensor:
+    """One pixel in 64, ``(N, 3, 32, 32)``, which tell nearly as much of the colours as all."""
+    return thumbnail[:, :, ::_STRIDE_PX, ::_STRIDE_PX]
+
+
+def mean_excesses(pixels: Tensor, directions: Tensor, offsets: Tensor) -> Tensor:
     """Means of max(d·φ + o, 0) over the pixels φ of pictures.
 
     Args:
-        thumbnail: ``(N, 3, 256, 256)`` sRGB in 0…1.
+        pixels: ``(N, 3, rows, columns)`` sRGB in 0…1.
         directions: d, ``(measures, 3, 1, 1)``.
         offsets: o, ``(measures,)``.
 
     Returns:
         ``(N, measures)``.
     """
-    excesses = functional.conv2d(thumbnail, directions, offsets, stride=_STRIDE_PX)
-    return torch.relu(excesses).mean((2, 3))
+    return torch.relu(functional.conv2d(pixels, directions, offsets)).mean((2, 3))

@@ -27,15 +27,15 @@ _SURE = 30.0  # its sigmoid is 1 in float32
 class Restraint(nn.Module):
     """s = sigmoid(judgement of the colours' statistics), one share for each style.
 
-    The statistics are the means, over the thumbnail, of by how much luma and each channel lie above
-    or below fixed levels, and of by how much one channel exceeds another. With the adaptation they
-    are taken twice: in usual light, and with all photos equally bright, as a finished photo is also
-    one when it was made darker. Training starts where every style is given nearly whole; only the
-    first is ever held back, as whoever asks for another style by its name wants to see it.
+    The statistics are the means, over a photo's pixels, of by how much luma and each channel lie
+    above or below fixed levels, and of by how much one channel exceeds another. With the adaptation
+    they are taken twice: in usual light, and with all photos equally bright, as a finished photo is
+    also one when it was made darker. Training starts where every style is given nearly whole; only
+    the first is ever held back, as whoever asks for another style by its name wants to see it.
 
     Args:
         styles: How many grids are predicted for a photo.
-        views: How many thumbnails show a photo.
+        views: How many versions of a photo's pixels are looked at.
         width: Features between the statistics and the shares.
     """
 
@@ -66,7 +66,7 @@ class Restraint(nn.Module):
             last.bias[0] = 2.0
 
     def shares(self, *views: Tensor) -> Tensor:
-        """From ``(N, 3, 256, 256)`` sRGB in 0…1, once a view, to ``(N, styles)`` in 0…1."""
+        """From ``(N, 3, rows, columns)`` sRGB in 0…1, once a view, to ``(N, styles)`` in 0…1."""
         means = [mean_excesses(view, self.directions, self.offsets) for view in views]
         statistics = torch.cat(means, 1) if len(means) > 1 else means[0]
         shares: Tensor = torch.sigmoid(self.judgement(self.normalisation(statistics)))
@@ -77,7 +77,7 @@ class Restraint(nn.Module):
 
         Args:
             grid: ``(N·styles, 12, depth, rows, columns)``.
-            views: The photos' thumbnails, ``(N, 3, 256, 256)`` sRGB in 0…1.
+            views: Pixels of the photos, ``(N, 3, rows, columns)`` sRGB in 0…1.
 
         Returns:
             Grids of the same shape, between the identity and what they were.

@@ -107,6 +107,7 @@ class Compiler:
             "ReduceMean": self._mean,
             "BatchNormalization": self._normalisation,
             "Reshape": self._new_shape,
+            "Slice": self._part,
             "Unsqueeze": self._new_shape,
         }
         _require(node.operation in compilers, f"operation {node.operation!r}")
@@ -338,6 +339,17 @@ class Compiler:
             shape = before + (1,) * len(numbers)
         _require(prod(shape) == prod(before), "a new shape")
         return lambda taken, _: taken[0].reshape(shape), shape
+
+    def _part(self, node: Node, _: bool) -> tuple[Operation, Shape]:
+        shape = self._shape(node, 0)
+        settings = [self._constant(node, place, np.int64).tolist() for place in range(1, 5)]
+        wanted = [slice(None)] * len(shape)
+        for start, stop, axis, step in zip(*settings, strict=True):
+            _require(0 <= axis < len(shape) and step > 0, "the settings of a Slice")
+            wanted[axis] = slice(start, stop, step)
+        part = tuple(wanted)
+        lengths = (len(range(length)[s]) for length, s in zip(shape, part, strict=True))
+        return lambda taken, _: taken[0][part], tuple(lengths)
 
     def _shape(self, node: Node, place: int) -> Shape:
         name = node.inputs[place] if place < len(node.inputs) else ""

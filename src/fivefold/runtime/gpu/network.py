@@ -86,6 +86,7 @@ def _operation(node: Node, graph: Graph) -> Operation:
         "Relu": lambda *_: torch.relu,
         "Reshape": _new_shape,
         "Sigmoid": lambda *_: torch.sigmoid,
+        "Slice": _part,
         "Sub": lambda *_: torch.sub,
         "Unsqueeze": _new_axes,
     }
@@ -166,8 +167,22 @@ def _new_axes(node: Node, graph: Graph) -> Operation:
     return run
 
 
-def _constant(node: Node, graph: Graph) -> list[int]:
-    name = node.inputs[1] if len(node.inputs) > 1 else ""
+def _part(node: Node, graph: Graph) -> Operation:
+    _require(len(node.inputs) == 5, "the inputs of a Slice")
+    starts, stops, axes, steps = (_constant(node, graph, place) for place in range(1, 5))
+    _require(min(*axes, *starts) >= 0 and min(steps) > 0, "the settings of a Slice")
+
+    def run(value: Tensor, *_: Tensor) -> Tensor:
+        wanted = [slice(None)] * value.dim()
+        for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
+            wanted[axis] = slice(start, stop, step)
+        return value[tuple(wanted)]
+
+    return run
+
+
+def _constant(node: Node, graph: Graph, place: int = 1) -> list[int]:
+    name = node.inputs[place] if len(node.inputs) > place else ""
     _require(name in graph.constants and graph.constants[name].size > 0, f"a {node.operation}")
     return [int(number) for number in graph.constants[name]]
 
