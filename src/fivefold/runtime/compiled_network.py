@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from fivefold.runtime.network_compiler import Array, Compiler, Memory, Step, UnknownNetworkError
+from fivefold.runtime.network_compiler import Compiler, Step, UnknownNetworkError
+from fivefold.runtime.network_memory import Array, Memory
 from fivefold.runtime.one_style import one_style, styled_values
 from fivefold.runtime.onnx_file import Graph, Node, OnnxFileError, read_graph
 

@@ -16,17 +16,21 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fivefold.runtime.network_memory import (
+    AS_ONNX,
+    Array,
+    Memory,
+    Shape,
+    bordered,
+    cropped,
+    inside,
+)
 from fivefold.runtime.onnx_file import Graph, Node
 
 _BLOCK = 16  # of output channels, as csrc/network_layers.h has it
 _VERSIONS = range(13, 26)  # of ONNX's operations, in which those below mean the same
-_AS_ONNX = -1  # in place of a border, for what does not lie in rows, columns and channels
 _MOST_NUMBERS = 1 << 24  # of a value on the way; the paper's networks have a sixteenth of it
 
-Array: TypeAlias = NDArray[np.float32]
-Shape: TypeAlias = tuple[int, ...]
-# By name and border, what one call leaves to the next: fresh memory takes the system a while.
-Memory: TypeAlias = dict[tuple[str, int], Array]
 Operation: TypeAlias = Callable[[list[Array], Memory], Array]
 
 
@@ -126,7 +130,7 @@ class Compiler:
 
     def _without_borders(self, takes: Sequence[str], run: Operation) -> Operation:
         borders = [self._borders.get(name, 0) for name in takes]
-        return lambda taken, memory: run([*map(_cropped, taken, borders)], memory)
+        return lambda taken, memory: run([*map(cropped, taken, borders)], memory)
 
     def _convolution(self, node: Node, rectifies: bool) -> tuple[Operation, Shape]:
         from fivefold._native import convolve, pack_weights
@@ -156,9 +160,9 @@ class Compiler:
         around = self._borders[gives] = self._wanted_borders.get(gives, 0)
 
         def run(taken: list[Array], memory: Memory) -> Array:
-            result = _bordered(memory, gives, (rows, columns, outputs), around)
-            picture, inside = lay(taken.pop(), memory), _inside(result, around)
-            convolve(picture, packed, bias, inside, stride, rectifies, threads)
+            result = bordered(memory, gives, (rows, columns, outputs), around)
+            picture, within = lay(taken.pop(), memory), inside(result, around)
+            convolve(picture, packed, bias, within, stride, rectifies, threads)
             return result.transpose(2, 0, 1)[None]
 
         return run, (1, outputs, rows, columns)
@@ -168,14 +172,14 @@ class Compiler:
         _, channels, height, width = self.shapes[name]
         lies_in = self._borders.get(name, 0)
         if name in self._borders and lies_in >= border:
-            return lambda picture, _: _cropped(picture, lies_in - border)[0].transpose(1, 2, 0)
+            return lambda picture, _: cropped(picture, lies_in - border)[0].transpose(1, 2, 0)
 
         def lay(picture: Array, memory: Memory) -> Array:
-            rows: Array = _cropped(picture, lies_in)[0].transpose(1, 2, 0)
+            rows: Array = cropped(picture, lies_in)[0].transpose(1, 2, 0)
             if border == 0 and rows.strides[1:] == (channels * rows.itemsize, rows.itemsize):
                 return rows
-            laid = _bordered(memory, name, (height, width, channels), border)
-            _inside(laid, border)[:] = rows
+            laid = bordered(memory, name, (height, width, channels), border)
+            inside(laid, border)[:] = rows
             return laid
 
         return lay
@@ -219,7 +223,7 @@ class Compiler:
         like = next((place for place, given in enumerate(shapes) if given == shape), None)
         name = "" if like is None else node.inputs[like]
         in_place = name in self._own_memory and self._uses[name] == 1
-        key = (node.outputs[0], _AS_ONNX)
+        key = (node.outputs[0], AS_ONNX)
 
         def run(taken: list[Array], memory: Memory) -> Array:
             values = iter(taken)
@@ -245,7 +249,7 @@ class Compiler:
             shape = (*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
         except ValueError as error:
             raise UnknownNetworkError("products of other shapes") from error
-        key = (node.outputs[0], _AS_ONNX)
+        key = (node.outputs[0], AS_ONNX)
 
         def run(taken: list[Array], memory: Memory) -> Array:
             values = iter(taken)
@@ -384,26 +388,6 @@ def _check_size(shape: Shape) -> None:
 
 def _border(node: Node) -> int:
     return _same(node.attributes.get("pads", (0,)))
-
-
-def _bordered(memory: Memory, name: str, shape: Shape, border: int) -> Array:
-    """Rows, columns and channels in a border of zeros, with what the call before left inside."""
-    height, width, channels = shape
-    if (name, border) not in memory:
-        laid = np.zeros((height + 2 * border, width + 2 * border, channels), np.float32)
-        memory[name, border] = laid
-    return memory[name, border]
-
-
-def _inside(laid: Array, border: int) -> Array:
-    height, width, _ = laid.shape
-    return laid[border : height - border, border : width - border]
-
-
-def _cropped(picture: Array, border: int) -> Array:
-    """The same of a picture as ONNX has it."""
-    *_, height, width = picture.shape
-    return picture[..., border : height - border, border : width - border]
 
 
 def _same(numbers: object) -> int:
