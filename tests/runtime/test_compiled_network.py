@@ -230,6 +230,28 @@ def test_a_value_is_laid_out_apart_from_itself() -> None:
     check_agreement(make_model(nodes, constants, (1, 3, SIDE, SIDE)))
 
 
+def test_what_is_needed_again_is_not_written_over() -> None:
+    """Neither a value, nor what another shape of it is needed for later."""
+    nodes = [
+        helper.make_node("Mul", ["thumbnail", "half"], ["first"]),
+        helper.make_node("Reshape", ["first", "as_rows"], ["rows"]),
+        helper.make_node("Sub", ["first", "half"], ["second"]),
+        helper.make_node("Relu", ["second"], ["third"]),
+        helper.make_node("Mul", ["third", "half"], ["fourth"]),
+        helper.make_node("MatMul", ["c", "rows"], ["mixed"]),
+        helper.make_node("Reshape", ["mixed", "as_one"], ["factor"]),
+        helper.make_node("Add", ["fourth", "factor"], ["fifth"]),
+        helper.make_node("Mul", ["fifth", "second"], ["grid"]),
+    ]
+    constants = {
+        "half": np.array(0.5, np.float32),
+        "as_rows": np.array([1, 3, SIDE * SIDE]),
+        "as_one": np.array([1, 1, SIDE, SIDE]),
+        "c": normal(1, 1, 3),
+    }
+    check_agreement(make_model(nodes, constants, (1, 3, SIDE, SIDE)))
+
+
 def test_layers_that_share_what_they_take() -> None:
     """Results come out right that go into borders of several widths, a Relu, a sum or all these."""
 

@@ -29,6 +29,8 @@ from fivefold.runtime.onnx_file import Graph, Node
 
 _BLOCK = 16  # of output channels, as csrc/network_layers.h has it
 _VERSIONS = range(13, 26)  # of ONNX's operations, in which those below mean the same
+_WITH_MEMORY = ("Add", "Sub", "Mul", "MatMul")
+_VIEWS = ("Reshape", "Unsqueeze", "Slice")
 _MOST_NUMBERS = 1 << 24  # of a value on the way; the paper's networks have a sixteenth of it
 
 Operation: TypeAlias = Callable[[list[Array], Memory], Array]
@@ -72,7 +74,7 @@ class Compiler:
         self._uses = Counter(name for node in graph.nodes for name in node.inputs)
         self._uses.update(graph.outputs.keys())
         self._uses_left = Counter(self._uses)
-        self._own_memory: set[str] = set()  # values that share no other value's
+        self._memory_of: dict[str, str] = {}  # of a value: the first that lies where it does
         self._borders: dict[str, int] = {}  # that convolutions leave around what they give
         self._wanted_borders: dict[str, int] = {}
         for node in graph.nodes:
@@ -87,7 +89,7 @@ class Compiler:
         other.shapes = dict(self.shapes)
         other._constants = constants
         other._uses_left = self._uses_left.copy()
-        other._own_memory = set(self._own_memory)
+        other._memory_of = dict(self._memory_of)
         other._borders = dict(self._borders)
         return other
 
@@ -120,13 +122,26 @@ class Compiler:
         run, shape = compilers[node.operation](node, rectifies)
         _check_size(shape)
         self.shapes[node.outputs[0]] = shape
-        if node.operation in ("Add", "Sub", "Mul", "MatMul"):
-            self._own_memory.add(node.outputs[0])
+        if node.operation in _WITH_MEMORY:
+            self._memory_of.setdefault(node.outputs[0], node.outputs[0])
+        elif node.operation in _VIEWS and takes[0] in self._memory_of:
+            self._memory_of[node.outputs[0]] = self._memory_of[takes[0]]
         self._uses_left.subtract(takes)
         last_takes = tuple({name for name in takes if not self._uses_left[name]})
         if node.operation != "Conv" and any(self._borders.get(name) for name in takes):
             run = self._without_borders(takes, run)
         return Step(takes, node.outputs[0], run, last_takes)
+
+    def _overwrites(self, name: str, gives: str) -> bool:
+        """Whether a step may write what it gives over a value: nothing else needs its memory."""
+        memory = self._memory_of.get(name)
+        if memory is None:
+            return False
+        shared = [other for other, its in self._memory_of.items() if its == memory]
+        if sum(self._uses_left[other] for other in shared) != 1:
+            return False
+        self._memory_of[gives] = memory
+        return True
 
     def _without_borders(self, takes: Sequence[str], run: Operation) -> Operation:
         borders = [self._borders.get(name, 0) for name in takes]
@@ -135,7 +150,9 @@ class Compiler:
     def _convolution(self, node: Node, rectifies: bool) -> tuple[Operation, Shape]:
         from fivefold._native import convolve, pack_weights
 
-        (one, channels, height, width), weights = self._shape(node, 0), self._constant(node, 1)
+        shape, weights = self._shape(node, 0), self._constant(node, 1)
+        _require(len(shape) == 4, "a convolution of no picture")
+        one, channels, height, width = shape
         _require(weights.ndim == 4 and weights.shape[1] == channels and one == 1, "a convolution")
         outputs, _, kernel, _ = weights.shape
         bias = self._bias(node, outputs)
@@ -202,8 +219,7 @@ class Compiler:
         return run, (1, outputs)
 
     def _rectification(self, node: Node, _: bool) -> tuple[Operation, Shape]:
-        name = node.inputs[0]
-        in_place = name in self._own_memory and self._uses[name] == 1
+        in_place = self._overwrites(node.inputs[0], node.outputs[0])
 
         def run(taken: list[Array], _: Memory) -> Array:
             rectified: Array = np.maximum(taken[0], 0, out=taken[0] if in_place else None)
@@ -222,7 +238,7 @@ class Compiler:
         # The first operand of the result's shape, and whether the result may be written over it.
         like = next((place for place, given in enumerate(shapes) if given == shape), None)
         name = "" if like is None else node.inputs[like]
-        in_place = name in self._own_memory and self._uses[name] == 1
+        in_place = self._overwrites(name, node.outputs[0])
         key = (node.outputs[0], AS_ONNX)
 
         def run(taken: list[Array], memory: Memory) -> Array:
