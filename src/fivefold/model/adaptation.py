@@ -5,15 +5,14 @@ brighter or more tinted than photos usually are is brought part of the way back,
 predicts a grid for that, and the grid is turned into one for the photo as it is. So the same scene,
 exposed or balanced a little differently, ends more nearly the same.
 
-Exposure is a gain in linear light, which sRGB's coding makes φ ↦ a·φ + 0.055·(a − 1): the same
-affine transform for every pixel but the darkest, with which those of the grid combine exactly. What
-is too bright is darkened by φ ↦ φ·(1 − m·(1 − y)) with its luma y, which leaves white as it is.
+Light is changed by gains of the coded channels: by what a stop does to the middle of a photo of
+usual brightness, while black stays black. They combine with the grid's affine transforms exactly.
+What is too bright is darkened by φ ↦ φ·(1 − m·(1 − y)) with its luma y; white stays white.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -33,18 +32,17 @@ _BALANCING = 0.25  # how much of a cast is taken away
 _LEVEL = -3.2  # where photos are compared with each other
 
 _LEVELS = (0.0, 0.02, 0.04, 0.07, 0.1, 0.15, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-_SRGB_OFFSET = 0.055
-_CODED_STOP = math.log(2) / 2.4  # ln a of a stop: sRGB is a power of 1 / 2.4
+_CODED_STOP = 0.34  # ln of the gain of a stop, as sRGB's coding has it at 0.3
 
 
 class Light(NamedTuple):
     """What is done to a photo before it is judged; N photos.
 
     Attributes:
-        brightening: ``(N, 1)``, a for exposure alone; 1 or more.
-        gains: ``(N, 3)``, a for exposure and balance, one for each channel.
+        brightening: ``(N, 1)``, gain for exposure alone; 1 or more.
+        gains: ``(N, 3)``, for exposure and balance, one for each channel.
         darkening: ``(N, 1)``, m in 0…1.
-        levelling: ``(N, 1)``, a that makes all photos equally bright.
+        levelling: ``(N, 1)``, gain that makes all photos equally bright.
     """
 
     brightening: Tensor
@@ -69,9 +67,8 @@ class Adaptation(nn.Module):
     light_offset: Tensor
     balance: Tensor
     luma: Tensor
-    composition: Tensor
-    composition_offsets: Tensor
-    kept: Tensor
+    channels: Tensor
+    is_offset: Tensor
     knots: Tensor
     places: Tensor
     brightnesses: Tensor
@@ -98,17 +95,9 @@ class Adaptation(nn.Module):
         self.register_buffer("balance", balance)  # (3, measures)
         self.register_buffer("luma", luma[None])
 
-        # S: the photo's transform in homogeneous colours is linear in the gains.
-        composition, constant = torch.zeros(4, 4, 3), torch.zeros(4, 4)
-        for c in range(3):
-            composition[c, c, c] = 1.0
-            composition[3, c, c], constant[3, c] = _SRGB_OFFSET, -_SRGB_OFFSET
-        self.register_buffer("composition", composition.flatten(0, 1))
-        self.register_buffer("composition_offsets", constant.flatten())
-        kept = torch.zeros(4, 4)
-        kept[3, 3] = 1.0
-        self.register_buffer("kept", kept.reshape(4, 1, 4, 1))
-
+        # Of the grid's 12 coefficients, gains are those of the channels, and none the offsets'.
+        self.register_buffer("channels", torch.eye(4, 3).repeat(3, 1))
+        self.register_buffer("is_offset", torch.eye(4)[3].repeat(3).reshape(12, 1, 1))
         self.register_buffer("knots", torch.arange(GUIDE_KNOTS) / GUIDE_KNOTS)
         self.register_buffer("places", torch.arange(float(depth)))
         self.register_buffer("brightnesses", torch.zeros(depth))
@@ -168,9 +157,7 @@ class Adaptation(nn.Module):
         """
         n, depth, cells = len(light.gains), self.depth, grid.shape[3] * grid.shape[4]
         with _full_precision(grid.device):
-            brighter = light.brightening * self.brightnesses
-            brighter = brighter + _SRGB_OFFSET * (light.brightening - 1)
-            brighter = 1 - torch.relu(1 - brighter)  # (N, depth)
+            brighter = 1 - torch.relu(1 - light.brightening * self.brightnesses)  # (N, depth)
             factors = 1 - light.darkening * (1 - brighter)
             above = torch.relu((brighter * factors)[:, :, None] - self.knots)
             reads = above @ self.depth_slopes + self.first_depth  # (N, depth, 1), in cells
@@ -178,18 +165,16 @@ class Adaptation(nn.Module):
             apart = torch.relu(reads - self.places) + torch.relu(self.places - reads)
             shares = torch.relu(1 - apart)  # (N, depth, depth)
 
-            colours = functional.linear(light.gains, self.composition, self.composition_offsets)
-            transforms = colours.reshape(n, 4, 1, 4, 1) * factors.reshape(n, 1, depth, 1, 1)
-            whole = (transforms + self.kept) * shares.reshape(n, 1, depth, 1, depth)
-            whole = whole.reshape(n, 1, 1, 4 * depth, 4 * depth)
-            undone = whole @ grid.to(whole.dtype).reshape(n, -1, 3, 4 * depth, cells)
+            gains = functional.linear(light.gains, self.channels)  # (N, 12)
+            gains = gains.reshape(n, 12, 1, 1) * factors.reshape(n, 1, depth, 1) + self.is_offset
+            whole = gains * shares.reshape(n, 1, depth, depth)
+            whole = whole.reshape(n, 1, 12, depth, depth)
+            undone = whole @ grid.to(whole.dtype).reshape(n, -1, 12, depth, cells)
             return undone.reshape(grid.shape)
 
 
 def _exposed(pixels: Tensor, gains: Tensor) -> Tensor:
-    gains = gains[:, :, None, None]
-    exposed = pixels * gains + _SRGB_OFFSET * (gains - 1)
-    return 1 - torch.relu(1 - exposed)  # beyond white there is nothing
+    return 1 - torch.relu(1 - pixels * gains[:, :, None, None])  # beyond white there is nothing
 
 
 def _full_precision(device: torch.device) -> contextlib.AbstractContextManager[object]:
