@@ -56,7 +56,7 @@ def checkpoint(weights: Path, expert: str | Blend | None = None) -> Enhance:
     from fivefold.model.weights import load_weights
 
     net, _ = load_weights(weights)
-    shares = torch.from_numpy(blend_weights(expert, net.config.styles or ("the only one",)))
+    shares = torch.from_numpy(blend_weights(expert, net.config.style_names))
 
     def enhance(photo: Photo) -> Photo:
         coded = (photo.pixels / FULL_SCALE[photo.pixels.dtype]).astype(np.float32)

@@ -99,7 +99,7 @@ def _enhancer(net: EnhancerNet, expert: str | Blend | None) -> PhotoEnhancer:
 
 def _shares(net: EnhancerNet, expert: str | Blend | None) -> Tensor:
     """How much of each of a network's styles is given, ``(styles,)``."""
-    return torch.from_numpy(blend_weights(expert, net.config.styles or ("the only one",)))
+    return torch.from_numpy(blend_weights(expert, net.config.style_names))
 
 
 def export_program(weights: Path, target: Path, expert: str | Blend | None = None) -> int:

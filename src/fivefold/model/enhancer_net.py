@@ -57,9 +57,14 @@ class EnhancerNetConfig:
         return THUMBNAIL_SIZE_PX >> len(self.low_level)
 
     @property
+    def style_names(self) -> tuple[str, ...]:
+        """A name for each grid that is predicted for a photo, also for a single, unnamed one."""
+        return self.styles or ("the only one",)
+
+    @property
     def grids(self) -> int:
         """Grids that are predicted for a photo."""
-        return max(1, len(self.styles))
+        return len(self.style_names)
 
 
 PRESETS: dict[str, EnhancerNetConfig] = {

@@ -71,9 +71,8 @@ class Compiler:
         self.shapes = dict(graph.inputs)
         self._constants: Mapping[str, NDArray[Any]] = graph.constants
         self._threads = threads
-        self._uses = Counter(name for node in graph.nodes for name in node.inputs)
-        self._uses.update(graph.outputs.keys())
-        self._uses_left = Counter(self._uses)
+        self._uses_left = Counter(name for node in graph.nodes for name in node.inputs)
+        self._uses_left.update(graph.outputs.keys())
         self._memory_of: dict[str, str] = {}  # of a value: the first that lies where it does
         self._borders: dict[str, int] = {}  # that convolutions leave around what they give
         self._wanted_borders: dict[str, int] = {}
