@@ -95,9 +95,14 @@ class Chromium:
         """End browser and driver at once, whatever state they are in."""
         for driver in self.drivers():
             with contextlib.suppress(psutil.NoSuchProcess):
-                for process in [*driver.children(recursive=True), driver]:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        process.kill()
+                self.end([*driver.children(recursive=True), driver])
+
+    @staticmethod
+    def end(processes: list[psutil.Process]) -> None:
+        """End processes of which some end by themselves when others do."""
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     @staticmethod
     def drivers() -> list[psutil.Process]:

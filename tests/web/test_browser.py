@@ -30,7 +30,6 @@ def test_a_lost_browser_is_replaced(browser, service):
         with visiting(browser, service):
             pass
         (driver,) = browser.drivers()
-        for process in [driver] if part == "driver" else driver.children(recursive=True):
-            process.kill()
+        browser.end([driver] if part == "driver" else driver.children(recursive=True))
         with visiting(browser, service) as visit:
             assert visit.page.evaluate("1 + 1") == 2
