@@ -25,7 +25,9 @@ from fivefold.evaluate.steadiness import (
     variants,
 )
 from fivefold.evaluate.unpaired import judge_unpaired
+from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.image import Photo
+from fivefold.runtime.enhancer import Enhancer
 
 Codes = NDArray[np.uint8]
 
@@ -132,6 +134,25 @@ def test_steadiness_tells_models_apart(scene: Codes) -> None:
         assert seen.after == seen.before > 0
     for seen in steadiness(_constant, scene, "scene"):
         assert seen.after == 0 < seen.before
+        assert seen.held is None
+
+
+def test_what_a_retouch_magnifies_is_told_from_what_is_decided_anew(
+    scene: Codes, bundle_path: Path
+) -> None:
+    """A model whose retouch never depends on the photo differs by just what that magnifies."""
+
+    class Stubborn(Enhancer):
+        def predict(self, _: Photo) -> BilateralGrid:
+            return replace(first, coefficients=2 * first.coefficients)
+
+    model = Enhancer.load(bundle_path)
+    first = model.predict(Photo(scene))
+    stubborn = Stubborn(model.bundle)
+    for seen in steadiness(stubborn, scene, "scene"):
+        assert seen.held == seen.after != seen.before
+    judged = [seen.held for seen in steadiness(model, scene, "scene")]
+    assert None not in judged
 
 
 def test_a_folder_is_judged_and_failures_stop_nothing(scene: Codes, tmp_path: Path) -> None:
@@ -144,11 +165,11 @@ def test_a_folder_is_judged_and_failures_stop_nothing(scene: Codes, tmp_path: Pa
     assert "b.png" in judged.failures[0]
     assert judged.changes().tolist() == [0]
     families = judged.families()
-    before, after = families["exposure"]
-    assert before == after
+    assert families["exposure"].before == families["exposure"].after
+    assert families["exposure"].held is None
     counts = {"exposure": 6, "temperature": 4, "saturation": 2, "jpeg": 3}
-    mean = sum(families[family][0].mean * n for family, n in counts.items()) / 15
-    assert families["all"][0].mean == pytest.approx(mean)
+    mean = sum(families[family].before.mean * n for family, n in counts.items()) / 15
+    assert families["all"].before.mean == pytest.approx(mean)
     assert "| exposure |" in judged.markdown()
     assert "| change (ΔE2000) | 0.00 | 0.00 | 0.00 |" in judged.markdown()
     header, row = judged.csv().splitlines()
@@ -167,10 +188,12 @@ def test_the_command_judges_without_retouched_versions(
     done = fivefold("evaluate", photos, bundle_path, "--unpaired", "--csv", tmp_path / "scores")
     assert done.code == 0
     assert "| temperature |" in done.out
+    assert "with the photo's retouch" in done.out
     assert next((tmp_path / "scores").iterdir()).read_text().startswith("photo,change,")
     done = fivefold("evaluate", photos, "untouched", "--unpaired", "--json")
     facts = json.loads(done.out)
     assert facts["change"] == {"mean": 0, "worst": 0}
     assert facts["steadiness"]["jpeg"]["before"] == facts["steadiness"]["jpeg"]["after"]
+    assert facts["steadiness"]["jpeg"]["held"] is None
     assert fivefold("evaluate", photos, "experts", "--unpaired").code == 2
     assert fivefold("evaluate", tmp_path / "none", "untouched", "--unpaired").code != 0

@@ -130,8 +130,11 @@ def _tell_unpaired(judged: Unpaired, *, as_json: bool) -> None:
         model=judged.name,
         photos=len(judged.photos),
         steadiness={
-            family: {"before": _rounded(before), "after": _rounded(after)}
-            for family, (before, after) in judged.families().items()
+            family: {
+                side: None if interval is None else _rounded(interval)
+                for side, interval in differences._asdict().items()
+            }
+            for family, differences in judged.families().items()
         },
         change=_marks(judged.changes().tolist()),
         artefacts={name: _marks(values.tolist()) for name, values in judged.damage().items()},

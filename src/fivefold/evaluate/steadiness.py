@@ -4,6 +4,11 @@ No retoucher's version is needed. A photo is varied in one way at a time, as cam
 vary it; the variants differ from the photo by so much, and what the model makes of them differs
 from what it makes of the photo by so much less. Both are mean CIEDE2000 differences, and their
 ratio is the figure: 1 is a model that changes nothing, 0 one that always finds the same picture.
+
+A retouch that raises contrast raises every difference, also between a photo and itself saved
+worse. So of a model that tells what it decided, a third difference is taken: how far apart variant
+and photo end when both get the photo's own retouch. What the model decides anew for the variant
+should bring them nearer than that.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from fivefold.photo.colour import (
     srgb_to_linear,
 )
 from fivefold.photo.image import Photo
+from fivefold.runtime.enhancer import Enhancer
 
 Codes = NDArray[np.uint8]
 
@@ -49,6 +55,8 @@ class Steadiness:
         variant: By how much, as people write it (``"-2 EV"``).
         before: Mean ΔE2000 between variant and photo.
         after: Mean ΔE2000 between the model's results for them.
+        held: Mean ΔE2000 between the results of the photo's own retouch for both; ``None`` for a
+            model that does not tell its retouch.
     """
 
     photo: str
@@ -56,17 +64,19 @@ class Steadiness:
     variant: str
     before: float
     after: float
+    held: float | None = None
 
 
 def steadiness(enhance: Enhance, codes: Codes, name: str) -> list[Steadiness]:
     """Compare a model's results for all variants of a photo with that for the photo.
 
     Args:
-        enhance: The model.
+        enhance: The model; an :class:`~fivefold.runtime.enhancer.Enhancer` tells its retouch.
         codes: ``(H, W, 3)`` 8-bit sRGB, the photo as it is.
         name: Of the photo.
     """
     result = _enhanced(enhance, codes)
+    own = _own_retouch(enhance, codes)
     return [
         Steadiness(
             name,
@@ -74,6 +84,7 @@ def steadiness(enhance: Enhance, codes: Codes, name: str) -> list[Steadiness]:
             variant,
             before=delta_e_2000(varied, codes),
             after=delta_e_2000(_enhanced(enhance, varied), result),
+            held=None if own is None else delta_e_2000(_enhanced(own, varied), result),
         )
         for family, variant, varied in variants(codes)
     ]
@@ -137,6 +148,14 @@ def _daylight_xyz(temperature_k: float) -> NDArray[np.float64]:
         x = 0.237040 + inverse * (0.24748 + inverse * (1.9018 - 2.0064 * inverse))
     y = -3.0 * x * x + 2.870 * x - 0.275
     return np.array([x / y, 1.0, (1 - x - y) / y])
+
+
+def _own_retouch(enhance: Enhance, codes: Codes) -> Enhance | None:
+    """What the model does to this photo, as something to do to any."""
+    if not isinstance(enhance, Enhancer):
+        return None
+    grid = enhance.predict(Photo(codes))
+    return lambda photo: enhance.render(photo, grid)
 
 
 def _enhanced(enhance: Enhance, codes: Codes) -> Codes:

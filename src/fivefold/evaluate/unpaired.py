@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,21 @@ class PhotoFacts:
     steadiness: list[Steadiness]
 
 
+class Family(NamedTuple):
+    """Mean ΔE2000 over the variants of a family and over photos, with intervals over photos.
+
+    Attributes:
+        before: Between variants and photos.
+        after: Between the model's results for them.
+        held: Between the results of each photo's own retouch for both; ``None`` where the model
+            does not tell it.
+    """
+
+    before: Interval
+    after: Interval
+    held: Interval | None
+
+
 @dataclass(frozen=True)
 class Unpaired:
     """What a model did to a folder of photos.
@@ -65,18 +81,21 @@ class Unpaired:
         """Mean ΔE2000 of each photo's result to the photo."""
         return np.array([photo.change for photo in self.photos])
 
-    def families(self) -> dict[str, tuple[Interval, Interval]]:
-        """Mean ΔE2000 before and after, with intervals over photos, by family of variants.
+    def families(self) -> dict[str, Family]:
+        """How steady the model is, by family of variants.
 
         ``"all"`` are those of all families, each variant counting once.
         """
-        return {
-            family: (
-                _interval((s.photo, s.before) for s in self._of(family)),
-                _interval((s.photo, s.after) for s in self._of(family)),
+        families = {}
+        for family in (*FAMILIES, _ALL):
+            seen = self._of(family)
+            held = [(s.photo, s.held) for s in seen if s.held is not None]
+            families[family] = Family(
+                _interval((s.photo, s.before) for s in seen),
+                _interval((s.photo, s.after) for s in seen),
+                _interval(held) if held else None,
             )
-            for family in (*FAMILIES, _ALL)
-        }
+        return families
 
     def damage(self) -> dict[str, NDArray[np.float64]]:
         """By figure of :class:`~fivefold.evaluate.artefacts.Artefacts`: one value a photo."""
@@ -88,12 +107,14 @@ class Unpaired:
     def markdown(self) -> str:
         """Everything as three tables."""
         lines = [
-            "| variants of a photo | ΔE2000 before | after | ratio |",
-            "| --- | ---: | ---: | ---: |",
+            "| variants of a photo | ΔE2000 before | after | ratio "
+            "| with the photo's retouch | ratio |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
         ]
-        for family, (before, after) in self.families().items():
-            ratio = after.mean / before.mean if before.mean else math.nan
-            lines.append(f"| {family} | {_spread(before)} | {_spread(after)} | {ratio:.2f} |")
+        for family, (before, after, held) in self.families().items():
+            cells = [family, _spread(before), _spread(after), _ratio(after, before)]
+            cells += ["", ""] if held is None else [_spread(held), _ratio(after, held)]
+            lines.append(f"| {' | '.join(cells)} |")
         lines += ["", "| on the photos | mean | 95 of 100 below | worst |"]
         lines += ["| --- | ---: | ---: | ---: |"]
         figures = {"change (ΔE2000)": (self.changes(), "{:.2f}")}
@@ -122,13 +143,14 @@ class Unpaired:
         stream = io.StringIO()
         table = csv.writer(stream, lineterminator="\n")
         for number, photo in enumerate(self.photos):
-            pairs = {s.variant: (s.before, s.after) for s in photo.steadiness}
             if not number:
-                variants = [f"{v}, {side}" for v in pairs for side in ("before", "after")]
+                sides = ("before", "after", "held")
+                variants = [f"{s.variant}, {side}" for s in photo.steadiness for side in sides]
                 table.writerow(["photo", "change", *asdict(photo.artefacts), *variants])
             values = [photo.change, *asdict(photo.artefacts).values()]
-            values += [value for pair in pairs.values() for value in pair]
-            table.writerow([photo.name, *(f"{value:.5f}" for value in values)])
+            values += [value for s in photo.steadiness for value in (s.before, s.after, s.held)]
+            numbers = ("" if value is None else f"{value:.5f}" for value in values)
+            table.writerow([photo.name, *numbers])
         return stream.getvalue()
 
     def write_csv(self, path: Path) -> None:
@@ -192,6 +214,10 @@ def _reduced(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _interval(values: Iterable[tuple[str, float]]) -> Interval:
     photos, figures = zip(*values, strict=True)
     return mean_interval(figures, photos)
+
+
+def _ratio(after: Interval, before: Interval) -> str:
+    return f"{after.mean / before.mean if before.mean else math.nan:.2f}"
 
 
 def _spread(interval: Interval) -> str:
