@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fivefold.data.encoded import decode
 from fivefold.data.parquet import (
     StoredPicture,
     is_parquet_set,
@@ -23,7 +24,7 @@ from fivefold.data.parquet import (
     verify_parquet,
     write_parquet,
 )
-from fivefold.data.versions import EXPERT_STYLES, PhotoVersions, decode, share, styles_of
+from fivefold.data.versions import EXPERT_STYLES, PhotoVersions, share, styles_of
 from fivefold.errors import DataError, PhotoReadError
 
 pytest.importorskip("pyarrow")

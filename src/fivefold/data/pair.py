@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fivefold.data.encoded import Encoded
     from fivefold.data.simulate import Looks
-    from fivefold.data.versions import Encoded
 
 
 @dataclass(frozen=True)

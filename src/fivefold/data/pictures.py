@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivefold.data.versions import Encoded, decode
+from fivefold.data.encoded import Encoded, decode
 from fivefold.photo.image import FULL_SCALE
 from fivefold.photo.model_space import model_space
 

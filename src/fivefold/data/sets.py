@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from fivefold.data.addresses import is_remote
 from fivefold.data.alignment import Alignment, alignment
 from fivefold.data.developed import is_developed, read_developed
+from fivefold.data.encoded import decode
 from fivefold.data.fivek import INPUT
 from fivefold.data.folders import find_before_after, find_renditions, match_folders
 from fivefold.data.parquet import is_parquet_set, read_parquet
 from fivefold.data.simulated import PAIRS
-from fivefold.data.versions import PhotoVersions, decode
+from fivefold.data.versions import PhotoVersions
 from fivefold.errors import DataError, PhotoError
 from fivefold.photo.image import FULL_SCALE, Photo
 from fivefold.photo.model_space import to_srgb

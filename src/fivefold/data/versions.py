@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from fivefold.data.encoded import Encoded
 from fivefold.data.fivek import EXPERTS
 from fivefold.data.pair import Pair
-from fivefold.errors import PhotoReadError
-from fivefold.photo.files import read_photo
-from fivefold.photo.image import Photo
 
 EXPERT_STYLES = tuple(f"expert_{letter}" for letter in EXPERTS)
-
-
-@runtime_checkable
-class Encoded(Protocol):
-    """An encoded picture: a :class:`pathlib.Path`, or a cell of a Parquet file."""
-
-    def read_bytes(self) -> bytes:
-        """The bytes of the picture's file."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -43,20 +31,6 @@ class PhotoVersions:
     targets: Mapping[str, Encoded] = field(default_factory=dict)
     rendition: str = ""
     mask: Encoded | None = None
-
-
-def decode(picture: Encoded) -> Photo:
-    """Decode a picture of a set.
-
-    Raises:
-        PhotoReadError: If it is missing or damaged.
-        UnsupportedPhotoError: If it is a picture of a kind that is not handled.
-    """
-    try:
-        content = picture.read_bytes()
-    except OSError as error:
-        raise PhotoReadError(f"{picture}: {error.strerror or error}") from error
-    return read_photo(content, name=str(picture))
 
 
 def styles_of(photos: Sequence[PhotoVersions]) -> list[str]:
