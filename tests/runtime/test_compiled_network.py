@@ -31,7 +31,7 @@ if engine.NATIVE_MISSING is not None:
 
 from fivefold import _native
 from fivefold.runtime.compiled_network import CompiledNetwork
-from fivefold.runtime.network_compiler import UnknownNetworkError
+from fivefold.runtime.network_values import UnknownNetworkError
 
 
 def convolution(

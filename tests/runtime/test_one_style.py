@@ -17,7 +17,7 @@ if engine.NATIVE_MISSING is not None:
     pytest.skip(f"no compiled kernels: {engine.NATIVE_MISSING}", allow_module_level=True)
 
 from fivefold.runtime.compiled_network import CompiledNetwork
-from fivefold.runtime.network_compiler import UnknownNetworkError
+from fivefold.runtime.network_values import UnknownNetworkError
 
 
 def styled(*, shares: str = "Sigmoid", of_all: bool = False) -> bytes:

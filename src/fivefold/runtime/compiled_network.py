@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from fivefold.runtime.network_compiler import Compiler, Step, UnknownNetworkError
+from fivefold.runtime.network_compiler import Compiler, Step
 from fivefold.runtime.network_memory import Array, Memory
+from fivefold.runtime.network_values import UnknownNetworkError, Values
 from fivefold.runtime.one_style import one_style, styled_values
 from fivefold.runtime.onnx_file import Graph, Node, OnnxFileError, read_graph
 
@@ -44,7 +45,7 @@ class CompiledNetwork:
         styled = styled_values(graph)
         layers = [*_layers(graph)]
         self._last_layers = [one for one in layers if not styled.isdisjoint(one[0].outputs)]
-        compiler = Compiler(graph, threads)
+        compiler = Compiler(Values(graph, threads))
         self._trunk = _Part([compiler.step(*one) for one in layers if one not in self._last_layers])
         # What is laid out when it is asked for must not keep the whole file.
         self._constants = {

@@ -15,7 +15,7 @@ from fivefold.errors import BundleDamagedError
 from fivefold.kernels.grid import COEFFICIENTS
 from fivefold.runtime.bundle import Bundle
 from fivefold.runtime.compiled_network import CompiledNetwork
-from fivefold.runtime.network_compiler import UnknownNetworkError
+from fivefold.runtime.network_values import UnknownNetworkError
 
 if TYPE_CHECKING:
     import onnxruntime
