@@ -16,7 +16,7 @@ from fivefold.cli import extras
 from fivefold.export.grid_file import read_grid
 from fivefold.kernels import reference
 from fivefold.model.enhancer_net import EnhancerNet
-from fivefold.model.weights import save_weights
+from fivefold.model.weights import load_weights, save_weights
 from fivefold.photo.files import read_photo
 from fivefold.runtime.bundle import Bundle
 from fivefold.runtime.enhancer import Enhancer
@@ -94,7 +94,11 @@ def test_the_grid_of_a_grey_photo_keeps_it_grey(fivefold: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "reason"),
     [
-        (("x", "-o", "x.zip"), 2, "-o must end in .fivefold, .onnx, .pt2 or .grid, received x.zip"),
+        (
+            ("x", "-o", "x.zip"),
+            2,
+            "-o must end in .fivefold, .onnx, .pt2, .safetensors or .grid, received x.zip",
+        ),
         (("x", "-o", "x.pt2", "--whole"), 2, "--whole goes with -o OUT.onnx only"),
         (("x", "-o", "x.grid", "--strength", "3"), 2, "--strength must lie in -1.5 to 1.5"),
         (("none", "-o", "x.onnx"), 1, "none: neither a file nor a bundle"),
@@ -124,3 +128,22 @@ def test_a_missing_extra_is_named(
     words = ("export", bundle_path, "-o", "x.onnx")
     assert fivefold(*words, "--whole") == Result(1, "", reason)
     assert fivefold(*words).code == 0
+
+
+def test_the_weights_of_a_bundle(fivefold: Run, bundle_path: Path) -> None:
+    """Are what PyTorch and ``train`` take; of one style where that is asked for."""
+    assert fivefold("export", "consensus", "-o", "start.safetensors", "--expert", "full").code == 0
+    net, facts = load_weights(Path("start.safetensors"))
+    assert net.config.styles == ()
+    assert facts["bundle"] == '"consensus"'
+    assert "research" in facts["licence"]
+    for source, words, code, reason in (
+        ("consensus", ("--expert", "nobody"), 2, "there is no 'nobody'"),
+        ("consensus", ("--expert", "consensus"), 2, "the others are full, a, b, c, d, e"),
+        (bundle_path, (), 1, "is not as fivefold exports them"),
+        ("photo.png", (), 1, "photo.png: not a fivefold bundle"),
+    ):
+        done = fivefold("export", source, "-o", "x.safetensors", *words)
+        assert (done.code, done.out) == (code, "")
+        assert reason in done.err.splitlines()[-1]
+        assert not Path("x.safetensors").exists()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NOT_STATED = "not stated"
 _WEIGHTS_SUFFIX = ".safetensors"
-_ENDINGS = (".fivefold", ".onnx", ".pt2", ".grid")
+_ENDINGS = (".fivefold", ".onnx", ".pt2", ".safetensors", ".grid")
 _EXAMPLES = """\
 examples:
   fivefold export runs/mine/weights.safetensors -o mine.fivefold
@@ -28,6 +28,8 @@ examples:
   fivefold export consensus -o network.onnx          the network, from thumbnail to grid
   fivefold export consensus -o whole.onnx --whole    photo in, photo out, any size
   fivefold export weights.safetensors -o whole.pt2   the same for PyTorch
+  fivefold export consensus -o start.safetensors --expert full
+                                                     weights to go on training from
   fivefold export photo.jpg -o photo.grid            a photo's grid, for shaders
 
 Then: fivefold enhance photo.jpg --bundle mine.fivefold
@@ -49,8 +51,8 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
     add(
         "source",
         metavar="SOURCE",
-        help="weights.safetensors of a run; for .onnx also a model that 'enhance' takes; for "
-        ".grid a photo",
+        help="weights.safetensors of a run; for .onnx also, for .safetensors only, a model that "
+        "'enhance' takes; for .grid a photo",
     )
     add(
         "-o",
@@ -58,7 +60,8 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="OUT",
-        help="ending in .fivefold, .onnx, .pt2 (PyTorch) or .grid",
+        help="ending in .fivefold, .onnx, .pt2 (a PyTorch program), .safetensors (weights for "
+        "fivefold.model and 'train') or .grid",
     )
     add(
         "--whole",
@@ -91,7 +94,13 @@ def run(options: argparse.Namespace) -> int:
     Returns:
         0.
     """
-    write = {".fivefold": _bundle, ".onnx": _onnx, ".pt2": _program, ".grid": _grid}
+    write = {
+        ".fivefold": _bundle,
+        ".onnx": _onnx,
+        ".pt2": _program,
+        _WEIGHTS_SUFFIX: _weights,
+        ".grid": _grid,
+    }
     ending = options.output.suffix
     if ending not in write:
         options.parser.error(
@@ -204,6 +213,19 @@ def _program(options: argparse.Namespace) -> int:
 
     try:
         return export_program(Path(options.source), options.output, options.expert)
+    except ValueError as error:
+        refuse(options, f"--expert: {error}")
+
+
+def _weights(options: argparse.Namespace) -> int:
+    require("train", "torch", "safetensors")
+    from fivefold.export.weights import export_weights
+    from fivefold.runtime.bundle import Bundle
+    from fivefold.runtime.enhancer import find_bundle
+
+    bundle = Bundle.read(find_bundle(options.source))
+    try:
+        return export_weights(bundle, options.output, options.expert)
     except ValueError as error:
         refuse(options, f"--expert: {error}")
 

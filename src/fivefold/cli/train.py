@@ -17,6 +17,7 @@ examples:
   fivefold train my.toml --data SET --run runs/mine       goes on where it was stopped
   fivefold train combined_lrs --data SET --run runs/lrs   one of the paper's eight runs
   fivefold train my.toml --data SET --run runs/next --start-from runs/mine/weights.safetensors
+  fivefold export consensus -o start.safetensors --expert full    the shipped one, to start from
   fivefold train my.toml --data SET --run runs/mine --mixed-precision bf16 --workers 8
 
 What a configuration may hold is told in docs/training.md. On several GPUs or machines:
@@ -44,7 +45,12 @@ def add_parser(verbs: Any) -> argparse.ArgumentParser:
         metavar="DIR",
         help="gets checkpoints, metrics and weights",
     )
-    add("--start-from", type=Path, metavar="FILE", help="weights to go on from")
+    add(
+        "--start-from",
+        type=Path,
+        metavar="FILE",
+        help="weights to go on from, of a run, or of a bundle by 'export'",
+    )
     add(
         "--mixed-precision",
         choices=("no", "fp16", "bf16"),

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from fivefold.errors import DataError
 from fivefold.model.enhancer_net import EnhancerNet, EnhancerNetConfig
+from fivefold.photo.atomic import write_atomically
+
+FOLDED = "normalisation_is_folded"
+"""The fact of weights whose normalisations have nothing left to do; a JSON value."""
 
 
 def save_weights(net: EnhancerNet, path: Path, facts: dict[str, str] | None = None) -> None:
@@ -24,9 +28,7 @@ def save_weights(net: EnhancerNet, path: Path, facts: dict[str, str] | None = No
     """
     metadata = {"config": json.dumps(dataclasses.asdict(net.config)), **(facts or {})}
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    temporary = path.with_name(path.name + ".part")
-    save_file(state, temporary, metadata=metadata)
-    temporary.replace(path)
+    write_atomically(path, [save(state, metadata=metadata)])
 
 
 def load_weights(path: Path) -> tuple[EnhancerNet, dict[str, str]]:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from fivefold.data.pairs import Draw, PairSet, Sample, batches_of
 from fivefold.errors import DataError, TrainingError
 from fivefold.model.enhancer_net import PRESETS, EnhancerNet, grown
-from fivefold.model.weights import load_weights, save_weights
+from fivefold.model.weights import FOLDED, load_weights, save_weights
 from fivefold.train.adam import adam, make_steps_fast
 from fivefold.train.averaging import WeightAverage
 from fivefold.train.checkpoint import load_checkpoint, save_checkpoint
@@ -274,7 +274,12 @@ def _starting_network(config: TrainConfig, start_from: Path | None) -> EnhancerN
     if start_from is None:
         net = EnhancerNet(sizes)
     else:
-        net, _ = load_weights(start_from)
+        net, facts = load_weights(start_from)
+        if FOLDED in facts and not config.frozen_statistics:
+            raise TrainingError(
+                f"{start_from}: holds weights into which their normalisation is folded: "
+                "frozen_statistics must be true to go on from them"
+            )
         try:
             net = grown(net, sizes)
         except ValueError as error:
