@@ -91,7 +91,7 @@ def warm(photo: Path, rounds: int, threads: int) -> Contest:
     settings = Settings(threads=threads)
 
     def whole() -> None:
-        result = enhance_photo(read_photo(data), enhancer, settings)
+        result = enhance_photo(read_photo(data, threads=threads), enhancer, settings)
         encode_photo(result, threads=threads)
 
     memory = ReusedMemory()

@@ -56,7 +56,7 @@ def decode(picture: Encoded) -> Photo:
         content = picture.read_bytes()
     except OSError as error:
         raise PhotoReadError(f"{picture}: {error.strerror or error}") from error
-    return read_photo(content, name=str(picture))
+    return read_photo(content, name=str(picture), threads=1)
 
 
 def styles_of(photos: Sequence[PhotoVersions]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The headers of the JPEGs that can be decoded in pieces: those that cameras and programs write most.
+"""The headers of the JPEGs that can be decoded in pieces: those that most cameras write.
 
 That is one scan of Huffman-coded 8-bit samples, grey or three components, in the usual chroma
 samplings, and nothing in the headers that decoders see differently.

@@ -23,9 +23,6 @@ from numpy.typing import NDArray
 from fivefold.photo.jpeg_baseline import Baseline, read_baseline
 from fivefold.photo.threads import share_out
 
-_LEAST_PIXELS = 1 << 20
-"""Below this, what the threads save is lost with starting them."""
-
 _LEAST_PIECE = 1 / 16
 _FIRST_PIECE = 1 / 10  # until it is cut off, all other threads wait
 
@@ -34,14 +31,7 @@ class _UnusualError(Exception):
     """The file, or what libjpeg says of a piece, is not what it should be."""
 
 
-def decode(
-    data: bytes,
-    colour_space: str,
-    pixels: NDArray[np.uint8],
-    threads: int,
-    *,
-    least_pixels: int = _LEAST_PIXELS,
-) -> bool:
+def decode(data: bytes, colour_space: str, pixels: NDArray[np.uint8], threads: int) -> bool:
     """Decode a file by several threads, if it is of the kind that can be.
 
     Args:
@@ -49,14 +39,11 @@ def decode(
         colour_space: As simplejpeg names it.
         pixels: ``(H, W, 1 or 3)``, contiguous, written to.
         threads: How many may work at a time.
-        least_pixels: Of the pictures that are worth it.
 
     Returns:
         Whether that was done. If not, ``pixels`` hold nothing of use, and the file may have any
         fault or none.
     """
-    if threads < 2 or pixels.shape[0] * pixels.shape[1] < least_pixels:
-        return False
     baseline = read_baseline(data)
     if baseline is None:
         return False
