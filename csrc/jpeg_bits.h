@@ -72,6 +72,11 @@ public:
     // The next 1 to 32 bits.
     std::uint32_t peek(int count) const { return static_cast<std::uint32_t>(bits_ >> (64 - count)); }
 
+    // The next 0 to 32 bits.
+    std::uint32_t peek_up_to(int count) const {
+        return static_cast<std::uint32_t>(bits_ >> 1 >> (63 - count));
+    }
+
     // Passes over up to as many bits as are available.
     void skip(int count) {
         bits_ <<= count;

@@ -57,7 +57,7 @@ bool DcTable::read(const std::uint8_t* stated, std::size_t size) {
     for (std::uint32_t i = 0; i < window_.size(); ++i) {
         const HuffmanCodes::Symbol symbol = codes_.decode(i << (kLongestCode - kWindow));
         if (symbol.bits <= kWindow)
-            window_[i] = static_cast<std::uint16_t>(symbol.bits << 8 | symbol.value);
+            window_[i] = static_cast<std::uint16_t>(symbol.bits | symbol.value << 8);
     }
     return true;
 }
@@ -84,20 +84,20 @@ bool AcTable::read(const std::uint8_t* stated, std::size_t size) {
     for (std::uint32_t i = 0; i < single.size(); ++i) {
         const HuffmanCodes::Symbol symbol = codes_.decode(i << (kLongestCode - kWindowBits));
         if (symbol.bits <= kWindowBits && advance_of(symbol.value) != 0)
-            single[i] = static_cast<std::uint16_t>(symbol.bits << 8 | symbol.value);
+            single[i] = static_cast<std::uint16_t>(symbol.bits | symbol.value << 8);
     }
     for (std::uint32_t i = 0; i < window_.size(); ++i) {
         int bits = 0, advance = 0, ends = 0;
         while (bits < kWindowBits && !ends) {
             const std::uint16_t symbol = single[i << bits & (single.size() - 1)];
-            const int length = symbol >> 8, value = symbol & 0xFF, on = advance_of(value);
+            const int length = symbol & 63, value = symbol >> 8, on = advance_of(value);
             if (symbol == 0 || bits + length > kWindowBits || advance + on > kBlockCoefficients)
                 break;
             bits += length + (value & 15);
             advance += on;
             ends = value == kEndOfBlock ? kEnds : 0;
         }
-        window_[i] = static_cast<std::uint16_t>(bits << kBitsShift | ends | advance);
+        window_[i] = static_cast<Step>(bits | advance << kAdvanceShift | ends);
     }
     return true;
 }
@@ -108,7 +108,7 @@ AcTable::Step AcTable::step_by_symbol(std::uint32_t bits) const {
     const int advance = symbol.bits == 0 ? 0 : advance_of(symbol.value);
     if (advance == 0) return 0;
     const int ends = symbol.value == kEndOfBlock ? kEnds : 0;
-    return static_cast<Step>((symbol.bits + (symbol.value & 15)) << kBitsShift | ends | advance);
+    return static_cast<Step>((symbol.bits + (symbol.value & 15)) | advance << kAdvanceShift | ends);
 }
 
 }  // namespace fivefold

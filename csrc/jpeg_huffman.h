@@ -53,20 +53,17 @@ public:
         HuffmanCodes::Symbol symbol{};
         const std::uint16_t entry = window_[reader.peek(kWindow)];
         if (entry != 0) {
-            symbol = {entry & 0xFF, entry >> 8};
+            symbol = {entry >> 8, entry & 63};
         } else {
             symbol = codes_.decode(reader.peek(kLongestCode));
             if (symbol.bits == 0) return false;
         }
         reader.skip(symbol.bits);
-        if (symbol.value == 0) {
-            difference = 0;
-            return true;
-        }
         // EXTEND, figure F.12: the lower half of the values of so many bits are the negative ones.
-        const int value = static_cast<int>(reader.peek(symbol.value));
+        const int value = static_cast<int>(reader.peek_up_to(symbol.value));
+        const int values = 1 << symbol.value;
         reader.skip(symbol.value);
-        difference = value - (value >> (symbol.value - 1) ? 0 : (1 << symbol.value) - 1);
+        difference = value - (value < values >> 1 ? values - 1 : 0);
         return true;
     }
     // Writes one; false if it has no code.
@@ -78,7 +75,7 @@ private:
 
     static constexpr int kWindow = 9;
     HuffmanCodes codes_;
-    std::array<std::uint16_t, 1 << kWindow> window_{};  // symbol, and from bit 8 on the code's length
+    std::array<std::uint16_t, 1 << kWindow> window_{};  // the code's length, and its symbol << 8
 };
 
 // The other coefficients of a block. Where the next bits hold several symbols, they are passed over
@@ -95,14 +92,14 @@ public:
             for (; step < 2; ++step) {
                 Step found = window_[reader.peek(kWindowBits)];
                 // Beyond the block's end there are no symbols of this block.
-                if (found == 0 || next + (found & kAdvance) > kBlockCoefficients) {
+                if (found == 0 || next + advance(found) > kBlockCoefficients) {
                     reader.refill();
                     found = step_by_symbol(reader.peek(kLongestCode));
-                    if (found == 0 || next + (found & kAdvance) > kBlockCoefficients) return false;
+                    if (found == 0 || next + advance(found) > kBlockCoefficients) return false;
                     step = 1;
                 }
-                reader.skip(found >> kBitsShift);
-                next += found & kAdvance;
+                reader.skip(found & kBits);
+                next += advance(found);
                 if (found & kEnds || next == kBlockCoefficients) return true;
             }
             reader.refill();
@@ -110,13 +107,16 @@ public:
     }
 
 private:
-    using Step = std::uint16_t;  // bits, whether they end the block, coefficients
+    // How many bits, in the lowest ones, where a processor looks for how far to shift; by how many
+    // coefficients, an end of block counting as one; and whether it ends the block.
+    using Step = std::uint16_t;
+    static constexpr int kBits = 63;
+    static constexpr int kAdvanceShift = 6;
+    static constexpr int kEnds = 1 << 13;
+    static int advance(Step step) { return step >> kAdvanceShift & 127; }
 
     RARE Step step_by_symbol(std::uint32_t bits) const;
 
-    static constexpr int kAdvance = 127;  // an end of block counts as one coefficient
-    static constexpr int kEnds = 128;
-    static constexpr int kBitsShift = 8;
     HuffmanCodes codes_;
     std::array<Step, 1 << kWindowBits> window_{};
 };
