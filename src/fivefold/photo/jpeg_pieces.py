@@ -13,8 +13,7 @@ of units around it.
 from __future__ import annotations
 
 import threading
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import simplejpeg
@@ -22,6 +21,9 @@ from numpy.typing import NDArray
 
 from fivefold.photo.jpeg_baseline import Baseline, read_baseline
 from fivefold.photo.threads import share_out
+
+if TYPE_CHECKING:
+    from fivefold._native import JpegScan
 
 _LEAST_PIECE = 1 / 16
 _FIRST_PIECE = 1 / 10  # until it is cut off, all other threads wait
@@ -48,7 +50,9 @@ def decode(data: bytes, colour_space: str, pixels: NDArray[np.uint8], threads: i
     if baseline is None:
         return False
     try:
-        scan = import_module("fivefold._native").JpegScan(
+        from fivefold._native import JpegScan
+
+        scan = JpegScan(
             data,
             baseline.scan_at,
             baseline.units_across,
@@ -64,7 +68,7 @@ def decode(data: bytes, colour_space: str, pixels: NDArray[np.uint8], threads: i
     work = _Work(pieces, colour_space, pixels)
     try:
         share_out(work, range(pieces.most), threads)
-    except _UnusualError:
+    except (_UnusualError, MemoryError):  # in one piece it takes less memory
         return False
     work.close_seams()
     return True
@@ -78,7 +82,7 @@ class _Pieces:
         has_seams: Whether the pixels at a cut depend on both of its sides.
     """
 
-    def __init__(self, scan: Any, baseline: Baseline, threads: int) -> None:
+    def __init__(self, scan: JpegScan, baseline: Baseline, threads: int) -> None:
         self._scan = scan
         self._baseline = baseline
         self._threads = threads
@@ -102,13 +106,13 @@ class _Pieces:
             last = first + max(wanted, self._least_rows)
             if rows - last < self._least_rows:
                 last = rows
-            last = self._scan.find_cut(last, self.has_seams)
-            if last is None:
+            found = self._scan.find_cut(last, self.has_seams)
+            if found is None:
                 raise _UnusualError
-            self._next_row = last
-        return first, last
+            self._next_row = found
+        return first, found
 
-    def file(self, first: int, last: int) -> tuple[slice, Any]:
+    def file(self, first: int, last: int) -> tuple[slice, NDArray[np.uint8]]:
         """Which lines of pixels some rows of units are, and a file of them alone."""
         baseline = self._baseline
         lines = slice(
@@ -145,7 +149,7 @@ class _Work:
             at = lines.stop - around.start
             self._seams.append((lines.stop, strip[at - 1 : at + 1].copy()))
 
-    def _decode(self, file: Any, pixels: NDArray[np.uint8]) -> None:
+    def _decode(self, file: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> None:
         try:
             simplejpeg.decode_jpeg(file, self._colour_space, buffer=pixels)
         except ValueError as error:

@@ -100,6 +100,7 @@ class Settings:
         max_pixels: Larger photos are refused, but for TIFF files that become TIFF files: these are
             worked on a band at a time.
         threads: How many threads reading or writing one photo may use; ``None`` for all there are.
+        reading_threads: The same for reading alone; ``None`` for as many as ``threads``.
     """
 
     strength: float = 1.0
@@ -112,6 +113,7 @@ class Settings:
     keep_times: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
     threads: int | None = None
+    reading_threads: int | None = None
 
 
 def enhance_files(
@@ -266,7 +268,9 @@ class Batch:
             self._set_time(task.target, state)
             return ()
         photo = read_photo(
-            task.source, max_pixels=self._settings.max_pixels, threads=self._settings.threads
+            task.source,
+            max_pixels=self._settings.max_pixels,
+            threads=self._settings.reading_threads or self._settings.threads,
         )
         photo = enhance_photo(photo, self._enhancer(), self._settings)
         if not _is_still(task.source, state):
