@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
-#include <vector>
 
 #if defined(__GNUC__)
 #define RARE __attribute__((noinline, cold))
@@ -21,6 +21,11 @@ namespace fivefold {
 struct Bytes {
     const std::uint8_t* begin;
     std::size_t size;
+};
+
+struct OwnedBytes {
+    std::unique_ptr<std::uint8_t[]> begin;
+    std::size_t size = 0;
 };
 
 // The next bit is `bit` (0 is the highest) of the byte at `byte`, which is no stuffed one.
@@ -146,10 +151,11 @@ public:
             put(*at, 8 - from.bit);
             at += *at == 0xFF ? 2 : 1;
         }
-        make_room(static_cast<std::size_t>(last - at) + 16);
+        const auto count = static_cast<std::size_t>(last - at);
+        make_room(count + count / 64 + 16);  // other bytes become 0xFF than were
         if (count_ == 0) {  // the bytes stay bytes, stuffed ones among them
-            std::copy(at, last, bytes_.data() + size_);
-            size_ += static_cast<std::size_t>(last - at);
+            std::copy(at, last, bytes_.get() + size_);
+            size_ += count;
         } else {
             copy_shifted(at, last);
         }
@@ -164,7 +170,7 @@ public:
     // Bytes that are no entropy-coded data, between bytes that are full.
     void put_bytes(Bytes bytes) {
         make_room(bytes.size);
-        std::copy(bytes.begin, bytes.begin + bytes.size, bytes_.data() + size_);
+        std::copy(bytes.begin, bytes.begin + bytes.size, bytes_.get() + size_);
         size_ += bytes.size;
     }
     void put_marker(std::uint8_t marker) {
@@ -173,14 +179,17 @@ public:
     }
 
     // All that was written.
-    std::vector<std::uint8_t> take() {
-        bytes_.resize(size_);
-        return std::move(bytes_);
-    }
+    OwnedBytes take() { return {std::move(bytes_), size_}; }
 
 private:
+    // A vector would clear what is about to be written.
     void make_room(std::size_t more) {
-        if (size_ + more > bytes_.size()) bytes_.resize(size_ + more + size_ / 8);
+        if (size_ + more <= room_) return;
+        const std::size_t room = size_ + more + size_ / 8;
+        std::unique_ptr<std::uint8_t[]> bytes(new std::uint8_t[room]);
+        std::copy(bytes_.get(), bytes_.get() + size_, bytes.get());
+        bytes_ = std::move(bytes);
+        room_ = room;
     }
 
     void put_byte(std::uint8_t byte) {
@@ -197,7 +206,7 @@ private:
                 for (const std::uint8_t* const stop = at + 8; at < stop;) at = copy_byte(at);
             } else {
                 make_room(8);
-                store_big_endian(shifted, bytes_.data() + size_);
+                store_big_endian(shifted, bytes_.get() + size_);
                 size_ += 8;
                 pending_ = eight;
                 at += 8;
@@ -211,7 +220,8 @@ private:
         return at + (*at == 0xFF ? 2 : 1);
     }
 
-    std::vector<std::uint8_t> bytes_;  // with room for more
+    std::unique_ptr<std::uint8_t[]> bytes_;
+    std::size_t room_ = 0;
     std::size_t size_ = 0;
     std::uint64_t pending_ = 0;  // its lowest bits wait for the rest of their byte
     int count_ = 0;              // how many do, fewer than 8

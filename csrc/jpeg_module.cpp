@@ -2,13 +2,13 @@
 
 #include <nanobind/ndarray.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 #include "jpeg_scan.h"
 
@@ -27,6 +27,20 @@ Bytes bytes_of(const nb::bytes& bytes) {
     return {reinterpret_cast<const std::uint8_t*>(bytes.c_str()), bytes.size()};
 }
 
+template <class Table>
+void read_tables(const nb::list& stated, std::array<std::shared_ptr<const Table>, kMostComponents>& tables) {
+    for (std::size_t i = 0; i < stated.size(); ++i) {
+        for (std::size_t earlier = 0; earlier < i && !tables[i]; ++earlier)
+            if (stated[i].equal(stated[earlier])) tables[i] = tables[earlier];
+        if (tables[i]) continue;
+        const auto bytes = nb::cast<nb::bytes>(stated[i]);
+        const auto table = std::make_shared<Table>();
+        if (!table->read(bytes_of(bytes).begin, bytes.size()))
+            throw std::invalid_argument("a Huffman table is unusual");
+        tables[i] = table;
+    }
+}
+
 // Any number of threads may cut pieces, while one of them finds places.
 class SharedScan {
 public:
@@ -34,10 +48,10 @@ public:
                int restart_interval, const nb::bytes& components, const nb::list& dc_tables,
                const nb::list& ac_tables)
         : file_(std::move(file)) {
-        auto layout = std::make_unique<JpegLayout>();  // its tables are large for a stack
-        layout->mcus_across = mcus_across;
-        layout->mcu_rows = mcu_rows;
-        layout->restart_interval = restart_interval;
+        JpegLayout layout;
+        layout.mcus_across = mcus_across;
+        layout.mcu_rows = mcu_rows;
+        layout.restart_interval = restart_interval;
         const std::size_t count = dc_tables.size();
         if (mcus_across < 1 || mcu_rows < 1 || mcus_across > kMostMcus || mcu_rows > kMostMcus ||
             restart_interval < 0)
@@ -48,17 +62,13 @@ public:
         for (std::size_t i = 0; i < components.size(); ++i) {
             const auto component = static_cast<std::uint8_t>(components.c_str()[i]);
             if (component >= count) throw std::invalid_argument("a block is of no component");
-            layout->components.push_back(component);
+            layout.components.push_back(component);
         }
-        for (std::size_t i = 0; i < count; ++i) {
-            const Bytes dc = bytes_of(nb::cast<nb::bytes>(dc_tables[i]));
-            const Bytes ac = bytes_of(nb::cast<nb::bytes>(ac_tables[i]));
-            if (!layout->dc[i].read(dc.begin, dc.size) || !layout->ac[i].read(ac.begin, ac.size))
-                throw std::invalid_argument("a Huffman table is unusual");
-        }
+        read_tables(dc_tables, layout.dc);
+        read_tables(ac_tables, layout.ac);
         const Bytes bytes = bytes_of(file_);
         nb::gil_scoped_release released;
-        scan_ = std::make_unique<JpegScan>(bytes, begin, std::move(*layout));
+        scan_ = std::make_unique<JpegScan>(bytes, begin, std::move(layout));
     }
 
     nb::object find_cut(int row, bool with_seam) {
@@ -74,20 +84,18 @@ public:
 
     nb::object cut(const nb::bytes& header, const nb::bytes& scan_header, int first_row,
                    int last_row) const {
-        auto file = std::make_unique<std::vector<std::uint8_t>>();
+        OwnedBytes file;
         {
             nb::gil_scoped_release released;
-            auto piece = scan_->cut(bytes_of(header), bytes_of(scan_header), first_row, last_row);
-            if (piece) *file = std::move(*piece);
+            file = scan_->cut(bytes_of(header), bytes_of(scan_header), first_row, last_row);
         }
-        if (file->empty()) return nb::none();
-        std::uint8_t* const data = file->data();
-        const std::size_t size = file->size();
-        const nb::capsule owner(file.get(), [](void* vector) noexcept {
-            delete static_cast<std::vector<std::uint8_t>*>(vector);
+        if (!file.begin) return nb::none();
+        std::uint8_t* const begin = file.begin.get();
+        const nb::capsule owner(begin, [](void* bytes) noexcept {
+            delete[] static_cast<std::uint8_t*>(bytes);
         });
-        file.release();
-        return nb::cast(Array(data, {size}, owner));
+        file.begin.release();
+        return nb::cast(Array(begin, {file.size}, owner));
     }
 
 private:

@@ -97,9 +97,9 @@ bool JpegScan::skip_row(Start& at) const {
         for (const int component : layout_.components) {
             int difference = 0;
             reader.refill();
-            if (!layout_.dc[component].take(reader, difference)) return false;
+            if (!layout_.dc[component]->take(reader, difference)) return false;
             at.dc[component] += difference;
-            if (!layout_.ac[component].skip_block(reader)) return false;
+            if (!layout_.ac[component]->skip_block(reader)) return false;
         }
     if (reader.is_beyond_end()) return false;
     for (const int dc : at.dc)
@@ -129,13 +129,13 @@ bool JpegScan::write_first_mcu(BitWriter& writer, const Start& start, BitPlace& 
         BitPlace from = reader.place();
         int difference = 0;
         reader.refill();
-        if (!layout_.dc[component].take(reader, difference)) return false;
+        if (!layout_.dc[component]->take(reader, difference)) return false;
         if (!has_begun[component]) {
-            if (!layout_.dc[component].put(writer, start.dc[component] + difference)) return false;
+            if (!layout_.dc[component]->put(writer, start.dc[component] + difference)) return false;
             has_begun[component] = true;
             from = reader.place();
         }
-        if (!layout_.ac[component].skip_block(reader) || reader.is_beyond_end()) return false;
+        if (!layout_.ac[component]->skip_block(reader) || reader.is_beyond_end()) return false;
         writer.copy(file_, from, reader.place());
     }
     after = reader.place();
@@ -161,10 +161,9 @@ bool JpegScan::write_run(BitWriter& writer, std::int64_t first_mcu, std::int64_t
     return true;
 }
 
-std::optional<std::vector<std::uint8_t>> JpegScan::cut(Bytes header, Bytes scan_header,
-                                                       int first_row, int last_row) const {
+OwnedBytes JpegScan::cut(Bytes header, Bytes scan_header, int first_row, int last_row) const {
     if (!is_sound_ || first_row < 0 || last_row > layout_.mcu_rows || first_row >= last_row)
-        return std::nullopt;
+        return {};
     std::int64_t mcu = std::int64_t{first_row} * layout_.mcus_across;
     const std::int64_t last = std::int64_t{last_row} * layout_.mcus_across;
     const std::int64_t run_length = std::min(last, (mcu / interval_ + 1) * interval_) - mcu;
@@ -179,9 +178,9 @@ std::optional<std::vector<std::uint8_t>> JpegScan::cut(Bytes header, Bytes scan_
     writer.put_bytes(scan_header);
     for (int runs = 0; mcu < last; ++runs) {
         const std::int64_t stop = std::min(last, (mcu / interval_ + 1) * interval_);
-        if (stop < last && stop - mcu != run_length) return std::nullopt;
+        if (stop < last && stop - mcu != run_length) return {};
         if (runs > 0) writer.put_marker(static_cast<std::uint8_t>(kFirstRestart + (runs - 1) % 8));
-        if (!write_run(writer, mcu, stop)) return std::nullopt;
+        if (!write_run(writer, mcu, stop)) return {};
         mcu = stop;
     }
     writer.put_marker(kEndOfImage);

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -29,8 +30,10 @@ struct JpegLayout {
     int mcu_rows = 0;
     int restart_interval = 0;     // in MCUs; 0 for none
     std::vector<int> components;  // of each block of an MCU, in the order of the scan
-    std::array<DcTable, kMostComponents> dc;
-    std::array<AcTable, kMostComponents> ac;
+    // Of each component. Those that share a table share its memory too, which is in the way of the
+    // first cache otherwise.
+    std::array<std::shared_ptr<const DcTable>, kMostComponents> dc;
+    std::array<std::shared_ptr<const AcTable>, kMostComponents> ac;
 };
 
 class JpegScan {
@@ -43,12 +46,11 @@ public:
     // after it. Nothing if the data are not as they should be.
     std::optional<int> find_cut(int row, bool with_seam);
 
-    // A file of the rows between two such places; nothing if they are none. May run while another
+    // A file of the rows between two such places; null if they are none. May run while another
     // thread is in `find_cut`, if that found these places before.
     //   header       the segments that decode it, with the height of these rows, and without DRI
     //   scan_header  SOS
-    std::optional<std::vector<std::uint8_t>> cut(Bytes header, Bytes scan_header, int first_row,
-                                                 int last_row) const;
+    OwnedBytes cut(Bytes header, Bytes scan_header, int first_row, int last_row) const;
 
 private:
     // Where a row begins, and what its DC coefficients are counted from.

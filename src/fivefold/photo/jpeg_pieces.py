@@ -104,7 +104,7 @@ class _Pieces:
             if first == 0:
                 wanted = min(wanted, round(_FIRST_PIECE * rows))
             last = first + max(wanted, self._least_rows)
-            if rows - last < self._least_rows:
+            if rows - last < self._least_rows / 2:
                 last = rows
             found = self._scan.find_cut(last, self.has_seams)
             if found is None:
