@@ -267,6 +267,12 @@ def test_one_thread_and_small_pictures_take_the_plain_way(monkeypatch):
     read_photo(small, threads=4)
 
 
+def test_no_threads_are_refused():
+    """As for writing."""
+    with pytest.raises(ValueError, match="threads must be at least 1, received 0"):
+        read_photo(by_turbo(picture("flat", 9, 9), "420", 50), threads=0)
+
+
 def test_without_compiled_kernels(monkeypatch):
     """The plain way is there."""
     monkeypatch.setitem(sys.modules, "fivefold._native", None)
