@@ -63,7 +63,7 @@ sanitize: $(VENV)/dev.stamp
 	PYTHONPATH="$(SANITIZED):$$($(BIN)/python -c 'import sysconfig as s; print(s.get_path("purelib"))')" \
 		$(BIN)/python -S -m pytest -q -p no:cacheprovider -k "not numpy or compiled" \
 		tests/kernels/test_engines.py tests/kernels/test_exact.py tests/kernels/test_fixed_point.py \
-		tests/kernels/test_thumbnail.py tests/photo/test_model_space.py
+		tests/kernels/test_thumbnail.py tests/photo/test_jpeg_pieces.py tests/photo/test_model_space.py
 
 SOAK ?= 20000
 soak: $(VENV)/dev.stamp
@@ -73,7 +73,7 @@ SECONDS_EACH ?= 600
 fuzz: $(VENV)/dev.stamp
 	@$(PIP) atheris
 	PYTHONPATH=tests:tests/photo $(BIN)/python tests/fuzz/seeds.py build/fuzz
-	cd build/fuzz && for target in photo bundle grid; do \
+	cd build/fuzz && for target in photo jpeg bundle grid; do \
 		../../$(BIN)/python ../../tests/fuzz/fuzz_$$target.py $$target \
 			-max_total_time=$(SECONDS_EACH) || exit 1; done
 

@@ -13,6 +13,7 @@
 
 #include "colour_module.h"
 #include "instruction_set.h"
+#include "jpeg_module.h"
 #include "network_module.h"
 #include "portable_pass.h"
 #include "thumbnail.h"
@@ -126,6 +127,7 @@ NB_MODULE(_native, module) {
     fivefold::bind_network(module);
     fivefold::bind_training(module);
     fivefold::bind_colour(module);
+    fivefold::bind_jpeg(module);
     module.def("instruction_set", [] {
         return fivefold::kInstructionSetNames[static_cast<int>(fivefold::instruction_set())];
     });

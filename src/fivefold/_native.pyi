@@ -69,3 +69,20 @@ def training_backward(
 ) -> None: ...
 def instruction_set() -> str: ...
 def limit_instruction_set(most: str) -> None: ...
+
+class JpegScan:
+    def __init__(
+        self,
+        file: bytes,
+        begin: int,
+        mcus_across: int,
+        mcu_rows: int,
+        restart_interval: int,
+        components: bytes,
+        dc_tables: list[bytes],
+        ac_tables: list[bytes],
+    ) -> None: ...
+    def find_cut(self, row: int, with_seam: bool) -> int | None: ...
+    def cut(
+        self, header: bytes, scan_header: bytes, first_row: int, last_row: int
+    ) -> NDArray[np.uint8] | None: ...

@@ -410,3 +410,29 @@ def test_memory_stays_flat(start: Start, photos: Path) -> None:
     assert process.returncode == 0
     grown_bytes = (pages[600] - pages[100]) * os.sysconf("SC_PAGE_SIZE")
     assert grown_bytes < 8 << 20
+
+
+def test_cores_are_shared_out_among_photos(
+    fivefold: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small photo is decoded on one core, as others load the program; a large one on all.
+
+    In a folder each photo may use as many as there are for it.
+    """
+    counts: list[int | None] = []
+
+    def noted(source: Path, **options: Any) -> Any:
+        counts.append(options["threads"])
+        return read_photo(source, **options)
+
+    monkeypatch.setattr(batch, "read_photo", noted)
+    monkeypatch.setattr("fivefold.photo.threads.available_threads", lambda: 4)
+    folder = photos / "several"
+    folder.mkdir()
+    small, large = folder / "small.jpg", folder / "large.jpg"
+    Image.new("RGB", (20, 30)).save(small)
+    large.write_bytes(small.read_bytes() + bytes(8 << 20))
+    for inputs, expected in (([small], [1]), ([large], [4]), ([folder], [2, 2])):
+        del counts[:]
+        assert fivefold("enhance", *inputs, "-o", photos / "results").code == 0
+        assert counts == expected

@@ -97,9 +97,9 @@ def test_a_deadly_photo_is_told_without_being_opened(
     opened: list[str] = []
     plain = work.read_photo
 
-    def read_photo(content: bytes, *, name: str) -> Photo:
+    def read_photo(content: bytes, *, name: str, threads: int | None) -> Photo:
         opened.append(name)
-        return plain(content, name=name)
+        return plain(content, name=name, threads=threads)
 
     monkeypatch.setattr(work, "read_photo", read_photo)
     ledger = Attempts()
@@ -137,7 +137,7 @@ from fivefold.cluster import work
 from fivefold.cluster.attempts import Attempts
 from fivefold.cluster.plan import RemoteTask
 from fivefold.runtime.batch import Settings
-work.read_photo = lambda content, *, name: time.sleep(600)
+work.read_photo = lambda content, **options: time.sleep(600)
 tasks = [RemoteTask(sys.argv[1], sys.argv[2])]
 list(work.work_through(tasks, lambda: None, Settings(), ledger=Attempts(), max_photo_s=0.2))
 """

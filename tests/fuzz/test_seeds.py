@@ -15,7 +15,7 @@ from fivefold.runtime.bundle import Bundle
 
 LIMIT_BYTES = 1 << 20
 """What libFuzzer cuts inputs to, unless it is told otherwise."""
-READERS = {"photo": read_photo, "bundle": Bundle.read, "grid": unpack_grid}
+READERS = {"photo": read_photo, "jpeg": read_photo, "bundle": Bundle.read, "grid": unpack_grid}
 
 
 def test_seeds_are_whole_and_sound(tmp_path: Path) -> None:

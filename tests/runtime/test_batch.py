@@ -241,3 +241,32 @@ def test_a_result_in_parts_is_given_up_if_its_photo_changes(tmp_path: Path) -> N
     assert next(parts) == b"2"
     with pytest.raises(PhotoReadError, match="changed while it was read"):
         next(parts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "threads"),
+    [
+        (Settings(), None),
+        (Settings(threads=3), 3),
+        (Settings(threads=3, reading_threads=1), 1),
+        (Settings(reading_threads=2), 2),
+    ],
+)
+def test_reading_uses_the_threads_that_it_may(
+    tmp_path: Path,
+    enhancer: Enhancer,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    threads: int | None,
+) -> None:
+    """As many as writing, unless a number of its own is given."""
+    counts: list[int | None] = []
+
+    def noted(source: Path, *, max_pixels: int, threads: int | None) -> Photo:
+        counts.append(threads)
+        return read_photo(source, max_pixels=max_pixels, threads=threads)
+
+    monkeypatch.setattr(batch, "read_photo", noted)
+    (outcome,) = enhance_files(tasks_in(tmp_path, 1), lambda: enhancer, settings)
+    assert outcome.ok
+    assert counts == [threads]

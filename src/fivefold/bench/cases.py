@@ -18,6 +18,7 @@ from fivefold.bench.programs import PROGRAMS
 from fivefold.photo.atomic import write_atomically
 from fivefold.photo.files import encode_photo, read_photo
 from fivefold.photo.formats import FORMATS
+from fivefold.photo.jpeg_pieces import decode as decode_in_pieces
 from fivefold.photo.jpeg_strips import encode as encode_strips
 from fivefold.photo.reused import ReusedMemory
 from fivefold.photo.threads import available_threads
@@ -30,6 +31,7 @@ Contest = dict[str, Standing]
 OURS = "fivefold enhance"
 CODEC = "decode and encode alone"
 CODEC_REUSING = "the same, with memory reused"
+CODEC_IN_PIECES = "the same, decoded in pieces as well"
 _QUALITY = FORMATS["JPEG"].default_quality
 
 
@@ -79,35 +81,43 @@ def warm(photo: Path, rounds: int, threads: int) -> Contest:
     """One JPEG to another in memory, in a process that runs, beside the codec alone.
 
     Fivefold decodes into memory that the photo before left behind; the codec takes fresh memory, as
-    its interface does, and in turn memory like ours.
+    its interface does, and in turn memory like ours. On several threads we decode in pieces, which
+    no codec offers; a last contestant is the codec with that as well.
 
     Args:
         photo: A JPEG.
         rounds: How often each counts.
-        threads: How many threads either may use.
+        threads: How many threads each may use.
     """
     data = photo.read_bytes()
     enhancer = Enhancer.load(threads=threads)
     settings = Settings(threads=threads)
 
     def whole() -> None:
-        result = enhance_photo(read_photo(data), enhancer, settings)
+        result = enhance_photo(read_photo(data, threads=threads), enhancer, settings)
         encode_photo(result, threads=threads)
 
     memory = ReusedMemory()
     contestants = {
         CODEC: call(lambda: _recode(data, threads)),
         CODEC_REUSING: call(lambda: _recode(data, threads, memory)),
-        OURS: call(whole),
     }
+    if threads > 1:
+        contestants[CODEC_IN_PIECES] = call(lambda: _recode(data, threads, memory, in_pieces=True))
+    contestants[OURS] = call(whole)
     return compete(contestants, rounds)
 
 
-def _recode(data: bytes, threads: int, memory: ReusedMemory | None = None) -> bytes:
+def _recode(
+    data: bytes, threads: int, memory: ReusedMemory | None = None, *, in_pieces: bool = False
+) -> bytes:
     """What any program has to do that changes a JPEG, as fast as the same library does it."""
     height_px, width_px, _, chroma = simplejpeg.decode_jpeg_header(data)
     buffer = None if memory is None else memory.empty((height_px, width_px, 3))
-    pixels = simplejpeg.decode_jpeg(data, "RGB", buffer=buffer)
+    if in_pieces and buffer is not None and decode_in_pieces(data, "RGB", buffer, threads):
+        pixels = buffer
+    else:
+        pixels = simplejpeg.decode_jpeg(data, "RGB", buffer=buffer)
     return b"".join(encode_strips(pixels, _QUALITY, "RGB", chroma, threads=threads))
 
 

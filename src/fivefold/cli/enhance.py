@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from fivefold.runtime.device import Device
     from fivefold.runtime.enhancer import Enhancer
     from fivefold.runtime.journal import Journal
-    from fivefold.runtime.plan import Plan
+    from fivefold.runtime.plan import Plan, Task
 
 _STREAM = "-"
+_LARGE_FILE_BYTES = 8 << 20
 _EXAMPLES = """\
 examples:
   fivefold enhance photo.jpg                     writes photo_enhanced.jpg
@@ -210,7 +211,9 @@ def _run_batch(
     cores = available_threads()
     jobs = max(1, min(options.jobs or cores, len(plan.tasks)))
     threads = max(1, cores // jobs)
-    settings = replace(settings, threads=threads)
+    settings = replace(
+        settings, threads=threads, reading_threads=_reading_threads(plan.tasks, threads)
+    )
     device = chosen_device(options)
     summary = Summary(failed=len(plan.unreadable), device=device)
     _tell_unreadable(plan)
@@ -239,6 +242,20 @@ def _load(
 ) -> Enhancer:
     kind = "cpu" if device is None else device.kind
     return load_enhancer(options.bundle, options.expert, threads=threads, device=kind)
+
+
+def _reading_threads(tasks: Sequence[Task], threads: int) -> int:
+    """As many as ``threads``, but one for a single photo unless it is large.
+
+    While that is decoded, the rest of the program is loaded, which keeps another core busy as long.
+    """
+    if len(tasks) != 1:
+        return threads
+    try:
+        is_large = tasks[0].source.stat().st_size >= _LARGE_FILE_BYTES
+    except OSError:  # told when the file is read
+        return 1
+    return threads if is_large else 1
 
 
 def _run_stream(options: argparse.Namespace, settings: Settings) -> int:

@@ -123,7 +123,7 @@ def _enhanced(
 ) -> tuple[RemoteOutcome, bytes]:
     task = fetched.task
     try:
-        photo = read_photo(fetched.content.result(), name=task.source)
+        photo = read_photo(fetched.content.result(), name=task.source, threads=settings.threads)
         photo = enhance_photo(photo, enhancer(), settings)
         content = encode_photo(
             photo,

@@ -29,4 +29,4 @@ def decode(picture: Encoded) -> Photo:
         content = picture.read_bytes()
     except OSError as error:
         raise PhotoReadError(f"{picture}: {error.strerror or error}") from error
-    return read_photo(content, name=str(picture))
+    return read_photo(content, name=str(picture), threads=1)

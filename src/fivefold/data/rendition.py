@@ -141,7 +141,7 @@ def open_original(path: Path, size: Size) -> Original:
             path, shortest_long_side_px=size.shortest_long_side_px
         )
         return Original(linear, srgb, None, file_px_per_px)
-    photo = read_photo(path)
+    photo = read_photo(path, threads=1)
     icc_profile = photo.icc_profile
     if icc_profile is None and photo.format == "TIFF" and photo.bit_depth == 16:
         icc_profile = prophoto_profile()

@@ -183,7 +183,7 @@ def _decode(picture: _Encoded, on_failure: OnFailure | None) -> Photo | None:
             content = picture.read_bytes()
         except OSError as error:
             raise PhotoReadError(f"{picture}: {error.strerror or error}") from error
-        return read_photo(content, name=str(picture))
+        return read_photo(content, name=str(picture), threads=1)
     except (PhotoError, DataError) as error:
         if on_failure is None:
             raise

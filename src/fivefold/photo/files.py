@@ -37,6 +37,7 @@ def read_photo(
     name: str | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     max_memory_bytes: int = DEFAULT_MAX_MEMORY_BYTES,
+    threads: int | None = None,
 ) -> Photo:
     """Read a photo: pixels upright, colour profile, EXIF, XMP and IPTC.
 
@@ -47,20 +48,24 @@ def read_photo(
         name: What error messages call it; the path by default.
         max_pixels: More than this are refused before memory is taken for them.
         max_memory_bytes: As are pixels that would take more than this.
+        threads: How many threads the decoding may use, in formats that can; by default as many as
+            the process may run.
 
     Raises:
         PhotoReadError: If it is missing, empty, truncated, damaged or not a picture.
         PhotoTooLargeError: If it has more than ``max_pixels``, or takes more memory.
         UnsupportedPhotoError: If it is a picture of a kind that is not handled.
         MissingExtraError: If it needs an optional part (HEIC, camera RAW) that is not installed.
+        ValueError: If ``threads`` is below 1.
     """
+    _check_threads(threads)
     shown = one_line(name or _name_of(source))
     try:
         data = _bytes_of(source)
     except OSError as error:
         raise PhotoReadError(f"{shown}: {_reason(error)}") from error
     try:
-        return _read(data, Limits(max_pixels, max_memory_bytes))
+        return _read(data, Limits(max_pixels, max_memory_bytes), threads or available_threads())
     except MissingExtraError:
         raise
     except PhotoError as error:
@@ -69,14 +74,14 @@ def read_photo(
         raise PhotoTooLargeError(f"{shown}: not enough memory for its pixels") from error
 
 
-def _read(data: bytes, limits: Limits) -> Photo:
+def _read(data: bytes, limits: Limits, threads: int) -> Photo:
     if not data:
         raise PhotoReadError("the file is empty")
     for name, known in FORMATS.items():
         codec = known.load()
         if codec.recognises(data):
             try:
-                return with_stated_profile(codec.read(data, limits))
+                return with_stated_profile(codec.read(data, limits, threads))
             except (FivefoldError, MemoryError):
                 raise
             except Exception as error:
@@ -197,12 +202,16 @@ def _encoded(
         raise ValueError(
             f"bit depth of {file_format} must be one of {known.bit_depths}, received {bit_depth}"
         )
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads must be at least 1, received {threads}")
+    _check_threads(threads)
     if photo.alpha is not None and not known.has_alpha:
         photo = over_white(photo)
     photo = with_bit_depth(photo, bit_depth)
     return encode(photo, quality, threads or available_threads())
+
+
+def _check_threads(threads: int | None) -> None:
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be at least 1, received {threads}")
 
 
 def one_line(text: str) -> str:

@@ -21,14 +21,18 @@ class Codec(NamedTuple):
 
     Attributes:
         recognises: Whether a file's bytes are of this format.
-        read: From the file's bytes.
+        read: From the file's bytes, by at most so many threads.
         encode: To the file's bytes in parts, at a quality of 1…100 and by at most so many threads;
             ``None`` if the format is only read.
     """
 
     recognises: Callable[[bytes], bool]
-    read: Callable[[bytes, Limits], Photo]
+    read: Callable[[bytes, Limits, int], Photo]
     encode: Callable[[Photo, int, int], Sequence[bytes | memoryview]] | None
+
+
+def _by_one_thread(read: Callable[[bytes, Limits], Photo]) -> Callable[[bytes, Limits, int], Photo]:
+    return lambda data, limits, _threads: read(data, limits)
 
 
 class Format(NamedTuple):
@@ -62,7 +66,7 @@ def _png() -> Codec:
 
     return Codec(
         lambda data: data.startswith(png_picture.MAGIC),
-        png.read,
+        _by_one_thread(png.read),
         lambda photo, _quality, _threads: png.encode(photo),
     )
 
@@ -70,7 +74,7 @@ def _png() -> Codec:
 def _raw() -> Codec:
     from fivefold.photo import raw
 
-    return Codec(raw.is_raw, raw.read, None)
+    return Codec(raw.is_raw, _by_one_thread(raw.read), None)
 
 
 def _tiff() -> Codec:
@@ -78,7 +82,7 @@ def _tiff() -> Codec:
 
     return Codec(
         lambda data: data.startswith(tiff_fields.MAGICS),
-        tiff.read,
+        _by_one_thread(tiff.read),
         lambda photo, _quality, threads: tiff_writer.encode(photo, threads),
     )
 
@@ -87,14 +91,16 @@ def _webp() -> Codec:
     from fivefold.photo import webp
 
     return Codec(
-        webp.is_webp, webp.read, lambda photo, quality, _threads: webp.encode(photo, quality)
+        webp.is_webp,
+        _by_one_thread(webp.read),
+        lambda photo, quality, _threads: webp.encode(photo, quality),
     )
 
 
 def _avif() -> Codec:
     from fivefold.photo import avif
 
-    return Codec(lambda data: avif.is_avif(data[:32]), avif.read, avif.encode)
+    return Codec(lambda data: avif.is_avif(data[:32]), _by_one_thread(avif.read), avif.encode)
 
 
 def _heif() -> Codec:
@@ -102,7 +108,7 @@ def _heif() -> Codec:
 
     return Codec(
         lambda data: heif.is_heif(data[:32]),
-        heif.read,
+        _by_one_thread(heif.read),
         lambda photo, quality, _threads: heif.encode(photo, quality),
     )
 
@@ -110,14 +116,16 @@ def _heif() -> Codec:
 def _jxl() -> Codec:
     from fivefold.photo import jxl
 
-    return Codec(jxl.is_jxl, jxl.read, jxl.encode)
+    return Codec(jxl.is_jxl, _by_one_thread(jxl.read), jxl.encode)
 
 
 def _ppm() -> Codec:
     from fivefold.photo import netpbm
 
     return Codec(
-        netpbm.is_netpbm, netpbm.read, lambda photo, _quality, _threads: netpbm.encode(photo)
+        netpbm.is_netpbm,
+        _by_one_thread(netpbm.read),
+        lambda photo, _quality, _threads: netpbm.encode(photo),
     )
 
 

@@ -29,6 +29,8 @@ from fivefold.photo.metadata import (
 
 MAGIC = b"\xff\xd8\xff"
 MAX_SIDE_PX = 65500
+# Below this, starting threads costs more than they save.
+_LEAST_PIXELS_FOR_PIECES = 1 << 20
 
 # Complaints of libjpeg about the file around the picture, not about the picture.
 _HARMLESS = (
@@ -40,8 +42,13 @@ _HARMLESS = (
 )
 
 
-def read(data: bytes, limits: Limits) -> Photo:
+def read(data: bytes, limits: Limits, threads: int) -> Photo:
     """Decode a JPEG file.
+
+    Args:
+        data: The file.
+        limits: On its pixels.
+        threads: How many may decode a large one at a time.
 
     Raises:
         PhotoReadError: If it is truncated or damaged.
@@ -53,7 +60,7 @@ def read(data: bytes, limits: Limits) -> Photo:
         raise UnsupportedPhotoError(f"JPEG with {header.precision} bits per channel")
     if header.components not in (1, 3, 4):
         raise UnsupportedPhotoError(f"JPEG with {header.components} channels")
-    pixels, chroma = _decode(data, header)
+    pixels, chroma = _decode(data, header, threads)
     icc_profile = header.icc_profile
     xmp = header.metadata.xmp
     notes = appended.notes(
@@ -72,7 +79,7 @@ def read(data: bytes, limits: Limits) -> Photo:
     return to_photo(decoded, "JPEG", orientation)
 
 
-def _decode(data: bytes, header: Header) -> tuple[Pixels, str | None]:
+def _decode(data: bytes, header: Header, threads: int) -> tuple[Pixels, str | None]:
     colour_space = {1: "GRAY", 3: "RGB", 4: "CMYK"}[header.components]
     try:
         chroma = _chroma(data)
@@ -81,6 +88,11 @@ def _decode(data: bytes, header: Header) -> tuple[Pixels, str | None]:
         try:
             # Without a complaint every pixel is written, and nothing is left of another picture.
             memory = reused.pictures.empty((header.height_px, header.width_px, header.components))
+            if threads > 1 and header.height_px * header.width_px >= _LEAST_PIXELS_FOR_PIECES:
+                from fivefold.photo import jpeg_pieces
+
+                if jpeg_pieces.decode(data, colour_space, memory, threads):
+                    return memory, chroma
             pixels = simplejpeg.decode_jpeg(data, colour_space, buffer=memory)
         except ValueError as error:
             if not _is_harmless(error) or not is_complete(data):

@@ -99,7 +99,8 @@ class Settings:
         keep_times: Give the result's file the times of the photo's.
         max_pixels: Larger photos are refused, but for TIFF files that become TIFF files: these are
             worked on a band at a time.
-        threads: How many threads writing one photo may use; ``None`` for all there are.
+        threads: How many threads reading or writing one photo may use; ``None`` for all there are.
+        reading_threads: The same for reading alone; ``None`` for as many as ``threads``.
     """
 
     strength: float = 1.0
@@ -112,6 +113,7 @@ class Settings:
     keep_times: bool = False
     max_pixels: int = DEFAULT_MAX_PIXELS
     threads: int | None = None
+    reading_threads: int | None = None
 
 
 def enhance_files(
@@ -265,7 +267,11 @@ class Batch:
         if task.target.suffix.lower() in _BANDED_SUFFIXES and self._enhance_banded(task, state):
             self._set_time(task.target, state)
             return ()
-        photo = read_photo(task.source, max_pixels=self._settings.max_pixels)
+        photo = read_photo(
+            task.source,
+            max_pixels=self._settings.max_pixels,
+            threads=self._settings.reading_threads or self._settings.threads,
+        )
         photo = enhance_photo(photo, self._enhancer(), self._settings)
         if not _is_still(task.source, state):
             raise PhotoReadError(f"{one_line(str(task.source))}: {_CHANGED}")

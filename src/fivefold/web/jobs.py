@@ -46,7 +46,7 @@ class Jobs:
     Args:
         experts: Enhancers by the name that requests call them.
         max_pixels: Larger photos are refused.
-        threads: How many threads the coding of one photo may use.
+        threads: How many threads decoding and coding one photo may use.
     """
 
     def __init__(self, experts: Mapping[str, Enhancer], max_pixels: int, threads: int) -> None:
@@ -115,7 +115,12 @@ class Jobs:
 
     def _read(self, upload: Upload) -> Photo:
         try:
-            return read_photo(upload.content, name=upload.name, max_pixels=self._max_pixels)
+            return read_photo(
+                upload.content,
+                name=upload.name,
+                max_pixels=self._max_pixels,
+                threads=self._threads,
+            )
         except (PhotoError, MissingExtraError) as error:
             raise of_photo(error) from error
 

@@ -13,12 +13,12 @@ if any("default_worker" in word for word in sys.orig_argv):
     log = Path(os.environ["FIVEFOLD_TEST_LOG"])
     pause_s = float(os.environ["FIVEFOLD_TEST_PAUSE_S"])
 
-    def read_photo(data, *, name):
+    def read_photo(data, *, name, threads):
         with log.open("a") as lines:
             lines.write(f"{os.getpid()} {name}\n")
         if data.startswith(b"kills its worker"):
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(pause_s)
-        return plain(data, name=name)
+        return plain(data, name=name, threads=threads)
 
     work.read_photo = read_photo
