@@ -87,6 +87,19 @@ def test_turned_hues_are_found(scene: Codes) -> None:
     assert found.skin_hue == 0
 
 
+def test_lost_white_is_found(scene: Codes) -> None:
+    """By its darkest channel, on the pixels that were white only; none where nothing was."""
+    assert np.isnan(artefacts(scene, scene).lost_white)
+    with_white = scene.copy()
+    with_white[:10] = 255
+    result = with_white.copy()
+    result[:10] = 250, 240, 245
+    result[:5] = 255
+    result[20:] //= 2
+    assert artefacts(with_white, result).lost_white == 5
+    assert artefacts(with_white, with_white).lost_white == 0
+
+
 def test_pictures_that_cannot_be_compared_are_refused(scene: Codes) -> None:
     """Other shapes, or fewer pixels than a grid needs, raise an error with what was received."""
     with pytest.raises(ValueError, match="shapes must be equal"):

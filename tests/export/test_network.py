@@ -23,7 +23,12 @@ def net() -> EnhancerNet:
     """A network with all that is ours, and predictions that differ."""
     torch.manual_seed(0)
     config = replace(
-        PRESETS["small"], uniform_knots=True, styles=STYLES, restraint=True, adaptation=True
+        PRESETS["small"],
+        uniform_knots=True,
+        styles=STYLES,
+        restraint=True,
+        adaptation=True,
+        white_point=True,
     )
     made = EnhancerNet(config)
     torch.nn.init.normal_(made.prediction.linear.weight, std=0.05)

@@ -60,7 +60,9 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> tuple[EnhancerNet, Bundle
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> tuple[EnhancerNet, Bundle]:
     """One with all that is ours, and a bundle of it."""
-    net = trained(uniform_knots=True, styles=STYLES, restraint=True, adaptation=True)
+    net = trained(
+        uniform_knots=True, styles=STYLES, restraint=True, adaptation=True, white_point=True
+    )
     return net, as_bundle(net, tmp_path_factory.mktemp("ours"))
 
 

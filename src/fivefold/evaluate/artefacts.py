@@ -3,7 +3,7 @@
 Each figure compares a photo with its own result, and each has a value that an untouched photo
 gets: 0, or 1 for the cells. They are made for what bilateral grids are known for: haloes and
 reversed edges where the guide crosses a cell, the grid itself showing through in smooth skies,
-highlights that clip, and skies and skin that change their hue.
+highlights that clip, skies and skin that change their hue, and whites that turn grey or pink.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ GRID_CELLS = 16
 _LUMA = np.array(LUMA, np.float32)
 _EDGE_CODES = 2.0  # a luminance step that is there: above the noise of an 8-bit photo
 _HIGHEST, _LOWEST = 254, 1
+_WHITE = 250
 _LEAST_CHROMA = 12.0  # below, a hue is a matter of rounding
 _SKY_HUES = (220.0, 290.0)  # degrees in CIE L*a*b*, from cyan to ultramarine
 _SKIN_HUES = (25.0, 75.0)
@@ -42,6 +43,8 @@ class Artefacts:
         sky_hue: Mean turn of the hue of blue pixels in degrees, without sign; NaN if there are
             none.
         skin_hue: Likewise of pixels with a hue that skin has.
+        lost_white: By how many codes of 255 the darkest channel of white pixels, whose channels all
+            were 250 or more, falls below 250 on the mean; NaN if there are none.
     """
 
     reversed_edges: float
@@ -49,6 +52,7 @@ class Artefacts:
     cells: float
     sky_hue: float
     skin_hue: float
+    lost_white: float
 
 
 def artefacts(photo: Codes, result: Codes) -> Artefacts:
@@ -73,6 +77,7 @@ def artefacts(photo: Codes, result: Codes) -> Artefacts:
         cells=_cell_energy(before, after),
         sky_hue=_mean_within(turn, hue, _SKY_HUES),
         skin_hue=_mean_within(turn, hue, _SKIN_HUES),
+        lost_white=_lost_white(photo, result),
     )
 
 
@@ -134,6 +139,11 @@ def _new_clipping(photo: Codes, result: Codes) -> float:
         return np.asarray(((codes >= _HIGHEST) | (codes <= _LOWEST)).any(axis=2))
 
     return float(np.mean(clipped(result) & ~clipped(photo)))
+
+
+def _lost_white(photo: Codes, result: Codes) -> float:
+    darkest = result.min(axis=2)[photo.min(axis=2) >= _WHITE]
+    return float(np.maximum(_WHITE - darkest.astype(int), 0).mean()) if len(darkest) else np.nan
 
 
 def _cell_energy(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:

@@ -124,6 +124,7 @@ class Unpaired:
             "cells": "{:.3f}",
             "sky_hue": "{:.1f}°",
             "skin_hue": "{:.1f}°",
+            "lost_white": "{:.1f}",
         }
         for name, values in self.damage().items():
             figures[name.replace("_", " ")] = values[np.isfinite(values)], forms[name]

@@ -143,6 +143,7 @@ def _config(constants: Constants, depth: int, bundle: Bundle) -> EnhancerNetConf
         styles=bundle.manifest.styles,
         restraint="restraint.offsets" in constants,
         adaptation="adaptation.offsets" in constants,
+        white_point="white_point.spread" in constants,
     )
 
 

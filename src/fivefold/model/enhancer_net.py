@@ -17,6 +17,7 @@ from fivefold.model.local_path import LocalPath
 from fivefold.model.lowres import LowLevelFeatures
 from fivefold.model.restraint import Restraint
 from fivefold.model.slicing import apply_affine, slice_grid
+from fivefold.model.white_point import WhitePoint
 
 THUMBNAIL_SIZE_PX = 256
 
@@ -38,6 +39,7 @@ class EnhancerNetConfig:
         restraint: The first style is held back on photos that look finished (see
             :mod:`fivefold.model.restraint`).
         adaptation: Photos are judged in usual light (see :mod:`fivefold.model.adaptation`).
+        white_point: What is white stays white (see :mod:`fivefold.model.white_point`).
     """
 
     low_level: tuple[int, ...]
@@ -50,6 +52,7 @@ class EnhancerNetConfig:
     styles: tuple[str, ...] = ()
     restraint: bool = False
     adaptation: bool = False
+    white_point: bool = False
 
     @property
     def grid_size(self) -> int:
@@ -112,6 +115,7 @@ class EnhancerNet(nn.Module):
         self.adaptation = Adaptation(config.depth) if config.adaptation else None
         views = 2 if config.adaptation else 1
         self.restraint = Restraint(config.grids, views) if config.restraint else None
+        self.white_point = WhitePoint(config.depth) if config.white_point else None
         for module in (self.low_level, self.local_path, self.global_path, self.fusion):
             module.apply(_start_rectified)
 
@@ -132,7 +136,8 @@ class EnhancerNet(nn.Module):
             seen = self.adaptation(thumbnail, light)
             views = [few_pixels(seen), self.adaptation.level(few, light)]
             grid = self.adaptation.undo(self._grid(seen), light)
-        return grid if self.restraint is None else self.restraint(grid, *views)
+        grid = grid if self.restraint is None else self.restraint(grid, *views)
+        return grid if self.white_point is None else self.white_point(grid)
 
     def _grid(self, thumbnail: Tensor) -> Tensor:
         features = self.low_level(thumbnail)  # (N, S, 16, 16)
@@ -193,10 +198,12 @@ def grown(net: EnhancerNet, config: EnhancerNetConfig) -> EnhancerNet:
         styles=config.styles,
         restraint=config.restraint,
         adaptation=config.adaptation,
+        white_point=config.white_point,
     )
     loses = (
         before.restraint > config.restraint
         or before.adaptation > config.adaptation
+        or before.white_point > config.white_point
         or not set(before.styles) <= set(config.styles)
     )
     if larger != config or loses:

@@ -19,10 +19,12 @@ from fivefold.runtime.onnx_file import Graph, Node
 Constants: TypeAlias = Mapping[str, NDArray[Any]]
 
 _GRID_AXES = 5  # style, coefficient, depth, row, column
+_AXES = (3, _GRID_AXES)  # with the numbers of a cell, and the cells, each in one axis or in several
 _LAYERS = ("Conv", "Gemm")  # their weights' and bias's first axis is that of outputs
 _ARITHMETIC = ("Add", "Sub", "Mul")
 _OF_EACH_NUMBER = ("Relu", "Sigmoid")
-_PRODUCT = "MatMul"  # of every style's matrices with one that is the same for all, from the left
+_PRODUCT = "MatMul"  # of every style's matrices with one that is the same for all, on the left
+_OF_GRIDS = (_PRODUCT, "Reshape", *_ARITHMETIC)  # what gives grids that a Reshape only lays anew
 
 
 def styled_values(graph: Graph) -> frozenset[str]:
@@ -38,10 +40,10 @@ def styled_values(graph: Graph) -> frozenset[str]:
     styles = shape[0]
     # By name, whether the styles have an axis to themselves, or share that of outputs.
     has_own_axis = {"grid": True}
-    products = {node.outputs[0] for node in graph.nodes if node.operation == _PRODUCT}
+    of_grids = {node.outputs[0] for node in graph.nodes if node.operation in _OF_GRIDS}
     for node in reversed(graph.nodes):
         for own_axis in {has_own_axis[name] for name in node.outputs if name in has_own_axis}:
-            before = _before(node, graph.constants, products, styles, own_axis=own_axis)
+            before = _before(node, graph.constants, of_grids, styles, own_axis=own_axis)
             if before is None or any(has_own_axis.get(n, own) != own for n, own in before.items()):
                 return frozenset()
             has_own_axis |= before
@@ -54,7 +56,7 @@ def styled_values(graph: Graph) -> frozenset[str]:
 
 
 def _before(
-    node: Node, constants: Constants, products: Container[str], styles: int, *, own_axis: bool
+    node: Node, constants: Constants, of_grids: Container[str], styles: int, *, own_axis: bool
 ) -> dict[str, bool] | None:
     """What a node that gives a part for each style takes likewise; ``None`` if that is unknown."""
     takes = [name for name in node.inputs if name not in constants]
@@ -62,12 +64,12 @@ def _before(
     if own_axis and node.operation in _ARITHMETIC:
         return dict.fromkeys(takes, True)
     if own_axis and node.operation == "Reshape" and len(given) == 1:
-        fits = given[0].shape == (_GRID_AXES,) and given[0][_styles_axis(given[0])] == styles
-        return {name: name in products for name in takes} if fits else None
-    if own_axis and node.operation == _PRODUCT and not given:
-        return {takes[1]: True}
-    if not own_axis and node.operation in _OF_EACH_NUMBER:
-        return dict.fromkeys(takes, False)
+        fits = len(given[0]) in _AXES and given[0][_styles_axis(given[0])] == styles
+        return {name: name in of_grids for name in takes} if fits else None
+    if own_axis and node.operation == _PRODUCT and node.inputs[1] in takes:
+        return {node.inputs[1]: True}
+    if node.operation in _OF_EACH_NUMBER:
+        return dict.fromkeys(takes, own_axis)
     fits = all(numbers.ndim > 0 and len(numbers) % styles == 0 for numbers in given)
     return {} if not own_axis and node.operation in _LAYERS and given and fits else None
 

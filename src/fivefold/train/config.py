@@ -80,6 +80,7 @@ class TrainConfig:
             unnamed one.
         restraint: The network holds its first style back on photos that look finished.
         adaptation: The network judges photos in usual light; its guide must not be learned then.
+        white_point: The network leaves white white.
         learning_parts: Parts of the network that learn, such as ``prediction``; all where none is
             named. The others stay as the starting weights have them, their statistics as well.
         held_out_folds: FiveK photos of these folds, 0…4, are never trained on, whatever source
@@ -116,6 +117,7 @@ class TrainConfig:
     styles: tuple[str, ...] = ()
     restraint: bool = False
     adaptation: bool = False
+    white_point: bool = False
     learning_parts: tuple[str, ...] = ()
     held_out_folds: tuple[int, ...] = ()
     held_out_split: str = ""

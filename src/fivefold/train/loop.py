@@ -270,6 +270,7 @@ def _starting_network(config: TrainConfig, start_from: Path | None) -> EnhancerN
         styles=config.styles,
         restraint=config.restraint,
         adaptation=config.adaptation,
+        white_point=config.white_point,
     )
     if start_from is None:
         net = EnhancerNet(sizes)
