@@ -19,7 +19,7 @@ from fivefold.photo.atomic import write_atomically
 from fivefold.photo.dcf import with_stated_profile
 from fivefold.photo.depth import over_white, with_bit_depth
 from fivefold.photo.formats import FORMATS, KNOWN_SUFFIXES
-from fivefold.photo.image import Photo
+from fivefold.photo.image import Photo, check_photo
 from fivefold.photo.limits import (
     DEFAULT_MAX_MEMORY_BYTES,
     DEFAULT_MAX_PIXELS,
@@ -115,6 +115,7 @@ def encode_photo(
     threads: int | None = None,
 ) -> bytes:
     """Code a photo as the bytes of a file; see :func:`write_photo` for what is kept."""
+    check_photo(photo)
     file_format = _format_for(photo, None, format)
     return b"".join(_encoded(photo, file_format, quality, bit_depth, threads))
 
@@ -148,8 +149,10 @@ def write_photo(
 
     Raises:
         PhotoWriteError: If it cannot be written; nothing half-written is left.
+        TypeError: For something else than a photo.
         ValueError: For a format, quality or bit depth that does not exist.
     """
+    check_photo(photo)
     path = Path(target) if isinstance(target, str | Path) else None
     file_format = _format_for(photo, path, format)
     shown = one_line(_name_of(target))
