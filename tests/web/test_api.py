@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.web.conftest import encoded, picture
+from tests.web.conftest import encoded, hosted, picture
 from tests.web.http_client import ask, form
 
 from fivefold.kernels import reference
@@ -97,6 +99,67 @@ def test_a_grid_renders_to_the_enhanced_photo(service, experts, png, expert):
     rendered = reference.render(read_photo(png).pixels, grid)
     difference = np.abs(rendered.astype(int) - expected(experts, png, expert).pixels.astype(int))
     assert difference.max() <= 1
+
+
+@pytest.fixture(scope="module")
+def blending(styled, experts):
+    """The address of a service with three styles of one model, and a model of one."""
+    offered = {style: styled.in_style(style) for style in styled.styles}
+    with hosted({**offered, "alone": experts["a"]}) as address:
+        yield address
+
+
+@pytest.mark.parametrize("blend", ["a=0.5,b=0.5", "a,b", " consensus = 1, b=-.25", "b=2"])
+def test_experts_can_be_blended(blending, styled, png, blend):
+    """``expert`` takes the text of ``--expert``, for pictures and grids, and does the same."""
+    query = urlencode({"expert": blend})
+    wanted = styled.in_style(blend)
+    reply = ask(blending, f"/enhance?{query}", png)
+    assert reply.status == 200
+    assert np.array_equal(read_photo(reply.content).pixels, wanted(read_photo(png)).pixels)
+    grid = unpack_grid(ask(blending, f"/grid?{query}", png).content)
+    assert np.array_equal(grid.coefficients, wanted.predict(read_photo(png)).coefficients)
+
+
+@pytest.mark.parametrize(
+    ("blend", "reason"),
+    [
+        ("a=0.5,z=0.5", "must be one of consensus, a, b, alone, or a blend of these"),
+        ("a=0.5,alone=0.5", "a and alone are of two models, which do not blend"),
+        ("a=1,b=-1", "the weights of a blend must have a sum"),
+        ("a=1,a=2", "named twice"),
+        ("a=x", "expected a style, or NAME=WEIGHT,NAME=WEIGHT"),
+        ("a=1," * 1000, "at most 1000 characters"),
+        ("a=1\n,", "expected a style"),
+    ],
+)
+def test_impossible_blends_are_refused_in_a_line(blending, png, blend, reason):
+    """400 with the reason, in one line that is not long."""
+    for path in ("/enhance", "/grid"):
+        reply = ask(blending, f"{path}?{urlencode({'expert': blend})}", png)
+        assert reply.status == 400
+        detail = reply.json["detail"]
+        assert detail.startswith("expert: ")
+        assert reason in detail
+        assert detail.isprintable()
+        assert len(detail) < 1200
+
+
+def test_blends_are_described(blending):
+    """The description's pattern holds for blends of what can be blended, and for nothing else."""
+    document = ask(blending, "/openapi.json").json
+    for path in ("/enhance", "/grid"):
+        (schema,) = (
+            parameter["schema"]
+            for parameter in document["paths"][path]["post"]["parameters"]
+            if parameter["name"] == "expert"
+        )
+        names, blend = schema["anyOf"]
+        assert names["enum"] == ["consensus", "a", "b", "alone"]
+        for text in ("a=0.5,b=0.5", "consensus=1,b=-0.25", *blend["examples"]):
+            assert re.fullmatch(blend["pattern"], text)
+        for text in ("alone=1", "a=0.5,", "a=,b=1", "z=1"):
+            assert not re.fullmatch(blend["pattern"], text)
 
 
 def test_a_thumbnail_is_enough_for_a_grid(service):

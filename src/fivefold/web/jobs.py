@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -44,13 +43,11 @@ class Jobs:
     """The service's work, for use in worker threads.
 
     Args:
-        experts: Enhancers by the name that requests call them.
         max_pixels: Larger photos are refused.
         threads: How many threads decoding and coding one photo may use.
     """
 
-    def __init__(self, experts: Mapping[str, Enhancer], max_pixels: int, threads: int) -> None:
-        self._experts = experts
+    def __init__(self, max_pixels: int, threads: int) -> None:
         self._max_pixels = max_pixels
         self._threads = threads
 
@@ -61,13 +58,12 @@ class Jobs:
             ProblemError: If it cannot be read, or not be written as asked for.
             AbandonedError: If nobody waits for it.
         """
-        enhancer = self._experts[look.expert]
         photo = self._read(upload)
         job.go_on()
-        grid = enhancer.predict(photo)
+        grid = look.enhancer.predict(photo)
         job.go_on()
         is_ours = photo.pixels.flags.writeable
-        enhanced = enhancer.render(photo, grid, strength=look.strength, in_place=is_ours)
+        enhanced = look.enhancer.render(photo, grid, strength=look.strength, in_place=is_ours)
         job.go_on()
         file_format = _format_of(enhanced, look.format)
         content = self._encode(enhanced, file_format, look.quality, look.bit_depth)
@@ -78,7 +74,7 @@ class Jobs:
             photo.width_px * photo.height_px,
         )
 
-    def predict(self, upload: Upload, expert: str, job: Job) -> Answer:
+    def predict(self, upload: Upload, enhancer: Enhancer, job: Job) -> Answer:
         """The photo's grid, packed as :mod:`fivefold.web.grid_format` says.
 
         Raises:
@@ -87,7 +83,7 @@ class Jobs:
         """
         photo = self._read(upload)
         job.go_on()
-        grid = self._experts[expert].predict(photo)
+        grid = enhancer.predict(photo)
         if photo.is_greyscale:
             grid = neutral(grid)  # as the enhancer's own rendering does
         return Answer(

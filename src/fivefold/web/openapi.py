@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,20 +28,17 @@ _REASONS = {
 }
 
 
-def describe(experts: Sequence[str], settings: Settings) -> Json:
+def describe(experts: Sequence[str], settings: Settings, blendable: Sequence[str] = ()) -> Json:
     """The document at ``/openapi.json``.
 
     Args:
         experts: What the parameter ``expert`` may be, the default first.
         settings: Whose limits stand in the text.
+        blendable: Those of the experts that can be part of a blend.
     """
     from fivefold import __version__
 
-    expert = _parameter(
-        "expert",
-        {"type": "string", "enum": list(experts), "default": experts[0]},
-        "Whose version of the photo.",
-    )
+    expert = _expert(experts, blendable)
     document: Json = {
         "openapi": "3.1.0",
         "info": {
@@ -67,6 +65,26 @@ def describe(experts: Sequence[str], settings: Settings) -> Json:
             for operation in document["paths"][path].values():
                 operation["security"] = [{"token": []}]
     return document
+
+
+def _expert(experts: Sequence[str], blendable: Sequence[str]) -> Json:
+    schema: Json = {"type": "string", "enum": list(experts), "default": experts[0]}
+    if not blendable:
+        return _parameter("expert", schema, "Whose version of the photo.")
+    names = "|".join(map(re.escape, blendable))
+    part = f"({names})=-?[0-9]+(\\.[0-9]+)?"
+    blend = {
+        "type": "string",
+        "pattern": f"^{part}(,{part})*$",
+        "examples": [",".join(f"{name}=0.5" for name in blendable[-2:])],
+    }
+    schema = {"anyOf": [schema, blend], "default": experts[0]}
+    return _parameter(
+        "expert",
+        schema,
+        "Whose version of the photo, or a blend of several of one model, each named once. Weights "
+        "count relative to their sum, which must not be 0; negative ones lead away from a style.",
+    )
 
 
 def _enhance(expert: Json, settings: Settings) -> Json:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.datastructures import QueryParams
 
 from fivefold.runtime.enhancer import STRENGTH_LIMIT
+from fivefold.web.experts import Experts
 from fivefold.web.problems import ProblemError
+
+if TYPE_CHECKING:
+    from fivefold.runtime.enhancer import Enhancer
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -36,21 +40,21 @@ class Look:
     """Whose version of a photo is asked for, and how it is to be written.
 
     Attributes:
-        expert: The name of a bundle that the service has.
+        enhancer: Gives the version: an expert's, or a blend.
         strength: 0 is the untouched photo, 1 the model.
         format: ``None`` keeps the photo's own.
         quality: 1…100, ``None`` for the format's default.
         bit_depth: ``None`` keeps the photo's own.
     """
 
-    expert: str
+    enhancer: Enhancer
     strength: float
     format: str | None
     quality: int | None
     bit_depth: int | None
 
 
-def parse_look(query: QueryParams, experts: Mapping[str, object]) -> Look:
+def parse_look(query: QueryParams, experts: Experts) -> Look:
     """The parameters of ``POST /enhance``.
 
     Raises:
@@ -59,7 +63,7 @@ def parse_look(query: QueryParams, experts: Mapping[str, object]) -> Look:
     check_names(query, ("expert", "strength", "format", "quality", "bit_depth"))
     strength = _number(query, "strength", float, -STRENGTH_LIMIT, STRENGTH_LIMIT)
     return Look(
-        expert=parse_expert(query, experts),
+        enhancer=parse_expert(query, experts),
         strength=1.0 if strength is None else strength,
         format=_choice(query, "format", FORMATS),
         quality=_number(query, "quality", int, 1, 100),
@@ -67,13 +71,16 @@ def parse_look(query: QueryParams, experts: Mapping[str, object]) -> Look:
     )
 
 
-def parse_expert(query: QueryParams, experts: Mapping[str, object]) -> str:
-    """Whose grid is asked for; by default the first expert's.
+def parse_expert(query: QueryParams, experts: Experts) -> Enhancer:
+    """Whose grid is asked for, an expert's or a blend's; by default the first expert's.
 
     Raises:
         ProblemError: 400.
     """
-    return _choice(query, "expert", tuple(experts)) or next(iter(experts))
+    try:
+        return experts.find(query.get("expert"))
+    except ValueError as error:
+        raise _bad(f"expert: {error}.") from error
 
 
 def parse_max_side(query: QueryParams) -> int:
