@@ -64,8 +64,18 @@ def test_format_quality_and_depth_are_the_ones_asked_for(service, png):
     assert "IMG%201_enhanced.jpg" in small.headers["Content-Disposition"]
     deep = ask(service, "/enhance?format=tiff&bit_depth=16", png)
     assert read_photo(deep.content).pixels.dtype == np.uint16
-    possible = ask(service, "/enhance?format=jpeg&bit_depth=16", png)
-    assert read_photo(possible.content).pixels.dtype == np.uint8
+
+
+def test_a_depth_that_the_format_does_not_hold_is_refused(service, png):
+    """400 in the words of the command line, whether the format is stated or the photo's own."""
+    jpeg = encoded(picture(61, 47), "JPEG")
+    for query, body in (("format=webp&", png), ("format=jpeg&", png), ("", jpeg)):
+        reply = ask(service, f"/enhance?{query}bit_depth=16", body)
+        assert reply.status == 400
+        name = "webp" if "webp" in query else "jpeg"
+        assert reply.json["detail"] == f"bit_depth 16: {name} holds 8 bits."
+    assert ask(service, "/enhance?format=png&bit_depth=16", jpeg).status == 200
+    assert ask(service, "/enhance?bit_depth=8", jpeg).status == 200
 
 
 @pytest.mark.parametrize("name", FORMATS)

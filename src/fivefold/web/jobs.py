@@ -14,7 +14,7 @@ from fivefold.photo.image import Metadata, Photo, Pixels
 from fivefold.photo.resize import area_average
 from fivefold.runtime.enhancer import Enhancer, neutral
 from fivefold.web import grid_format
-from fivefold.web.parameters import MEDIA_TYPES, Look
+from fivefold.web.parameters import MEDIA_TYPES, Look, check_bit_depth
 from fivefold.web.problems import of_photo
 from fivefold.web.uploads import Upload
 from fivefold.web.workshop import Job
@@ -59,13 +59,14 @@ class Jobs:
             AbandonedError: If nobody waits for it.
         """
         photo = self._read(upload)
+        file_format = _format_of(photo, look.format)
+        check_bit_depth(file_format.lower(), look.bit_depth)
         job.go_on()
         grid = look.enhancer.predict(photo)
         job.go_on()
         is_ours = photo.pixels.flags.writeable
         enhanced = look.enhancer.render(photo, grid, strength=look.strength, in_place=is_ours)
         job.go_on()
-        file_format = _format_of(enhanced, look.format)
         content = self._encode(enhanced, file_format, look.quality, look.bit_depth)
         return Answer(
             content,
@@ -123,9 +124,6 @@ class Jobs:
     def _encode(
         self, photo: Photo, file_format: str, quality: int | None, bit_depth: int | None
     ) -> bytes:
-        possible = FORMATS[file_format].bit_depths
-        if bit_depth is not None and bit_depth not in possible:
-            bit_depth = possible[-1]
         try:
             return encode_photo(
                 photo,

@@ -116,7 +116,7 @@ def _enhance(expert: Json, settings: Settings) -> Json:
             _parameter(
                 "bit_depth",
                 {"type": "integer", "enum": list(BIT_DEPTHS)},
-                "Of the result, as far as its format holds it; by default the photo's own.",
+                "Of the result, 16 only where its format holds that; by default the photo's own.",
             ),
         ],
         "requestBody": _photo(settings),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from starlette.datastructures import QueryParams
 
+from fivefold.photo import formats
 from fivefold.runtime.enhancer import STRENGTH_LIMIT
 from fivefold.web.experts import Experts
 from fivefold.web.problems import ProblemError
@@ -62,12 +63,16 @@ def parse_look(query: QueryParams, experts: Experts) -> Look:
     """
     check_names(query, ("expert", "strength", "format", "quality", "bit_depth"))
     strength = _number(query, "strength", float, -STRENGTH_LIMIT, STRENGTH_LIMIT)
+    file_format = _choice(query, "format", FORMATS)
+    bit_depth = _bit_depth(query)
+    if file_format is not None:
+        check_bit_depth(file_format, bit_depth)
     return Look(
         enhancer=parse_expert(query, experts),
         strength=1.0 if strength is None else strength,
-        format=_choice(query, "format", FORMATS),
+        format=file_format,
         quality=_number(query, "quality", int, 1, 100),
-        bit_depth=_bit_depth(query),
+        bit_depth=bit_depth,
     )
 
 
@@ -81,6 +86,21 @@ def parse_expert(query: QueryParams, experts: Experts) -> Enhancer:
         return experts.find(query.get("expert"))
     except ValueError as error:
         raise _bad(f"expert: {error}.") from error
+
+
+def check_bit_depth(file_format: str, bit_depth: int | None) -> None:
+    """Refuse a depth that the result's format does not hold, be it stated or the photo's own.
+
+    Args:
+        file_format: One of :data:`FORMATS`.
+        bit_depth: ``None`` for the photo's own, which is reduced to what the format holds.
+
+    Raises:
+        ProblemError: 400.
+    """
+    most = formats.FORMATS[file_format.upper()].bit_depths[-1]
+    if bit_depth is not None and bit_depth > most:
+        raise _bad(f"bit_depth {bit_depth}: {file_format} holds {most} bits.")
 
 
 def parse_max_side(query: QueryParams) -> int:
