@@ -17,6 +17,8 @@ from tests.web.http_client import ask, form
 from fivefold.kernels import reference
 from fivefold.photo.files import read_photo
 from fivefold.photo.image import Photo
+from fivefold.photo.note import note_of
+from fivefold.version import VERSION
 from fivefold.web.grid_format import unpack_grid
 from fivefold.web.parameters import FORMATS
 
@@ -98,6 +100,16 @@ def test_metadata_and_orientation_survive(service):
         assert received.size == (40, 60)
         assert received.getexif()[0x010F] == "Camera Works"
         assert received.getexif().get(0x0112, 1) == 1
+
+
+def test_what_was_done_is_noted_unless_it_is_not_to_be(blending, png):
+    """Results carry the note that the command line's carry; ``note=false`` leaves it out."""
+    reply = ask(blending, "/enhance?expert=a&strength=0.8", png)
+    note = note_of(read_photo(reply.content))
+    assert note == {"Software": f"fivefold {VERSION}", "Model": "tiny (a 1)", "Strength": "0.8"}
+    assert note_of(read_photo(ask(blending, "/enhance?note=true", png).content))
+    bare = read_photo(ask(blending, "/enhance?note=false", png).content)
+    assert bare.metadata == read_photo(png).metadata
 
 
 @pytest.mark.parametrize("expert", ["consensus", "a"])
@@ -246,6 +258,7 @@ def test_metrics_count_what_was_done(service, png):
         ("quality=0", "quality"),
         ("quality=9.5", "quality"),
         ("bit_depth=12", "bit_depth"),
+        ("note=no", "note"),
         ("strenght=1", "strenght"),
         ("strength=1&strength=0", "strength"),
     ],

@@ -12,6 +12,7 @@ from fivefold.photo.files import encode_photo, read_photo
 from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Metadata, Photo, Pixels
 from fivefold.photo.resize import area_average
+from fivefold.runtime.batch import noted
 from fivefold.runtime.enhancer import Enhancer, neutral
 from fivefold.web import grid_format
 from fivefold.web.parameters import MEDIA_TYPES, Look, check_bit_depth
@@ -66,6 +67,8 @@ class Jobs:
         job.go_on()
         is_ours = photo.pixels.flags.writeable
         enhanced = look.enhancer.render(photo, grid, strength=look.strength, in_place=is_ours)
+        if look.note:
+            enhanced = noted(enhanced, look.enhancer, look.strength)
         job.go_on()
         content = self._encode(enhanced, file_format, look.quality, look.bit_depth)
         return Answer(

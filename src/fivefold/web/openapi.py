@@ -118,6 +118,11 @@ def _enhance(expert: Json, settings: Settings) -> Json:
                 {"type": "integer", "enum": list(BIT_DEPTHS)},
                 "Of the result, 16 only where its format holds that; by default the photo's own.",
             ),
+            _parameter(
+                "note",
+                {"type": "boolean", "default": True},
+                "Whether the result says in XMP what was done: program, model and strength.",
+            ),
         ],
         "requestBody": _photo(settings),
         "responses": {

@@ -31,6 +31,7 @@ MEDIA_TYPES = {
 
 FORMATS = tuple(name.lower() for name in MEDIA_TYPES)
 BIT_DEPTHS = (8, 16)
+NOTES = ("true", "false")
 LARGEST_SIDE_PX = 16384
 
 Value = TypeVar("Value")
@@ -46,6 +47,7 @@ class Look:
         format: ``None`` keeps the photo's own.
         quality: 1…100, ``None`` for the format's default.
         bit_depth: ``None`` keeps the photo's own.
+        note: Whether the result says in XMP what was done.
     """
 
     enhancer: Enhancer
@@ -53,6 +55,7 @@ class Look:
     format: str | None
     quality: int | None
     bit_depth: int | None
+    note: bool
 
 
 def parse_look(query: QueryParams, experts: Experts) -> Look:
@@ -61,7 +64,7 @@ def parse_look(query: QueryParams, experts: Experts) -> Look:
     Raises:
         ProblemError: 400, with the parameter's name and what it may be.
     """
-    check_names(query, ("expert", "strength", "format", "quality", "bit_depth"))
+    check_names(query, ("expert", "strength", "format", "quality", "bit_depth", "note"))
     strength = _number(query, "strength", float, -STRENGTH_LIMIT, STRENGTH_LIMIT)
     file_format = _choice(query, "format", FORMATS)
     bit_depth = _bit_depth(query)
@@ -73,6 +76,7 @@ def parse_look(query: QueryParams, experts: Experts) -> Look:
         format=file_format,
         quality=_number(query, "quality", int, 1, 100),
         bit_depth=bit_depth,
+        note=_choice(query, "note", NOTES) != "false",
     )
 
 
