@@ -212,6 +212,41 @@ def test_a_preview_is_visible_in_every_browser(service):
     assert "Content-Disposition" not in reply.headers
 
 
+@pytest.mark.parametrize(
+    ("file_format", "status", "reason"),
+    [
+        ("BMP", 422, "not a picture, or of a format that is not handled"),
+        ("GIF", 422, "not a picture, or of a format that is not handled"),
+        ("animation", 415, "an animated WebP, not a photo"),
+        ("CMYK", 415, "CMYK without a colour profile; convert it to RGB first"),
+    ],
+)
+def test_the_start_of_a_file_tells_what_cannot_be_enhanced(service, file_format, status, reason):
+    """POST /check gives /enhance's own answer for a file of which it gets the beginning only."""
+    pixels = picture(300, 200)
+    if file_format == "animation":
+        buffer = io.BytesIO()
+        first, second = Image.fromarray(pixels), Image.fromarray(255 - pixels)
+        first.save(buffer, "WEBP", save_all=True, append_images=[second])
+        content = buffer.getvalue()
+    elif file_format == "CMYK":
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).convert("CMYK").save(buffer, "JPEG")
+        content = buffer.getvalue()
+    else:
+        content = encoded(pixels, file_format)
+    for path, body in (("/check", content[:2000]), ("/check", content), ("/enhance", content)):
+        reply = ask(service, path, *form(body, f"x.{file_format}"))
+        assert (reply.status, reply.json["detail"]) == (status, f"x.{file_format}: {reason}")
+
+
+def test_the_start_of_a_photo_is_no_reason_to_refuse_it(service):
+    """POST /check names the format of a photo that goes on beyond what was sent."""
+    for file_format in ("JPEG", "PNG", "WEBP", "TIFF"):
+        reply = ask(service, "/check", encoded(picture(300, 200), file_format)[:2000])
+        assert (reply.status, reply.json) == (200, {"format": file_format.lower()})
+
+
 def test_health_tells_what_the_page_needs(service):
     """GET /health names version, experts with the default first, and limits."""
     health = ask(service, "/health").json
@@ -308,7 +343,14 @@ def test_nothing_but_the_page_can_be_read(service, path):
 def test_the_description_is_complete(service):
     """/openapi.json describes every route of the service, and its parameters' limits."""
     document = json.loads(ask(service, "/openapi.json").content)
-    assert document["paths"].keys() == {"/enhance", "/grid", "/preview", "/health", "/metrics"}
+    assert document["paths"].keys() == {
+        "/enhance",
+        "/grid",
+        "/preview",
+        "/check",
+        "/health",
+        "/metrics",
+    }
     parameters = document["paths"]["/enhance"]["post"]["parameters"]
     by_name = {parameter["name"]: parameter["schema"] for parameter in parameters}
     assert by_name["expert"]["enum"] == ["consensus", "a"]

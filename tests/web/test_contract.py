@@ -14,7 +14,7 @@ from schemathesis import GenerationMode  # noqa: E402
 from schemathesis.specs.openapi.checks import positive_data_acceptance  # noqa: E402
 
 EXAMPLES = int(os.environ.get("FIVEFOLD_CONTRACT_EXAMPLES", "15"))
-WORK = ("/enhance", "/grid", "/preview")
+WORK = ("/enhance", "/grid", "/preview", "/check")
 
 some = settings(
     max_examples=EXAMPLES,

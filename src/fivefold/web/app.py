@@ -64,6 +64,7 @@ def create_app(experts: Mapping[str, Enhancer], settings: Settings | None = None
         "/enhance": service.plan_enhance,
         "/grid": service.plan_grid,
         "/preview": service.plan_preview,
+        "/check": service.plan_check,
     }
     routes = [
         *(Route(path, _Work(service, plan), methods=["POST"]) for path, plan in work.items()),
@@ -115,6 +116,10 @@ class _Service:
     def plan_preview(self, query: QueryParams) -> Task:
         max_side_px = parameters.parse_max_side(query)
         return lambda upload, job: self._jobs.preview(upload, max_side_px, job)
+
+    def plan_check(self, query: QueryParams) -> Task:
+        parameters.check_names(query, ())
+        return self._jobs.check
 
     async def health(self, request: Request) -> Response:
         from fivefold import __version__

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from fivefold.errors import MissingExtraError, PhotoError
-from fivefold.photo.files import encode_photo, read_photo
+from fivefold.photo.files import check_photo_start, encode_photo, read_photo
 from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Metadata, Photo, Pixels
 from fivefold.photo.resize import area_average
@@ -112,6 +113,23 @@ class Jobs:
         file_format = "JPEG" if photo.alpha is None else "PNG"
         content = self._encode(photo, file_format, _PREVIEW_QUALITY, 8)
         return Answer(content, MEDIA_TYPES[file_format], None, pixels)
+
+    def check(self, upload: Upload, job: Job) -> Answer:
+        """What kind of photo a file is, by its first bytes.
+
+        Raises:
+            ProblemError: If they tell that it cannot be read.
+            AbandonedError: If nobody waits for it.
+        """
+        job.go_on()
+        try:
+            file_format = check_photo_start(
+                upload.content, name=upload.name, max_pixels=self._max_pixels
+            )
+        except (PhotoError, MissingExtraError) as error:
+            raise of_photo(error) from error
+        content = json.dumps({"format": file_format.lower()}).encode()
+        return Answer(content, "application/json", None, 0)
 
     def _read(self, upload: Upload) -> Photo:
         try:

@@ -51,6 +51,7 @@ def describe(experts: Sequence[str], settings: Settings, blendable: Sequence[str
             "/enhance": {"post": _enhance(expert, settings)},
             "/grid": {"post": _grid(expert, settings)},
             "/preview": {"post": _preview(settings)},
+            "/check": {"post": _check(settings)},
             "/health": {"get": _health()},
             "/metrics": {"get": _metrics()},
         },
@@ -61,7 +62,7 @@ def describe(experts: Sequence[str], settings: Settings, blendable: Sequence[str
         },
     }
     if settings.token is not None:
-        for path in ("/enhance", "/grid", "/preview", "/metrics"):
+        for path in ("/enhance", "/grid", "/preview", "/check", "/metrics"):
             for operation in document["paths"][path].values():
                 operation["security"] = [{"token": []}]
     return document
@@ -180,6 +181,33 @@ def _preview(settings: Settings) -> Json:
             "200": {
                 "description": "A JPEG, or a PNG where the photo is transparent.",
                 "content": {"image/jpeg": {}, "image/png": {}},
+            },
+            **_refusals(),
+        },
+    }
+
+
+def _check(settings: Settings) -> Json:
+    return {
+        "operationId": "check",
+        "summary": "Whether a photo can be enhanced, as far as the first bytes of its file tell",
+        "description": (
+            "The first 256 KB are enough. What they tell is the format, the size, and kinds that "
+            "are not handled, such as animations and CMYK without a profile; not damage."
+        ),
+        "requestBody": _photo(settings),
+        "responses": {
+            "200": {
+                "description": "Nothing speaks against it.",
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {"format": {"type": "string"}},
+                            "required": ["format"],
+                        }
+                    }
+                },
             },
             **_refusals(),
         },
