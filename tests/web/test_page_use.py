@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -109,6 +110,29 @@ def test_all_photos_go_into_one_archive(browser, service, photos, tmp_path):
             for path, entry in zip(photos, archive.infolist(), strict=True):
                 body, headers = form(path.read_bytes(), path.name)
                 assert archive.read(entry) == ask(service, "/enhance", body, headers).content
+
+
+def test_what_cannot_be_saved_is_named_once(browser, service, photos):
+    """A file that turns out to be damaged while all are saved is told by its name, once."""
+    with visiting(browser, service) as visit:
+        page = visit.page
+        visit.pick(*photos)
+        page.wait_for_selector(".film li:nth-child(3) [data-status=ready]")
+        refusals = iter([json.dumps({"detail": "one.jpg: damaged JPEG: truncated"})])
+
+        def refuse_one(route):
+            body = next(refusals, None)
+            if body is None:
+                route.continue_()
+            else:
+                route.fulfill(status=422, body=body)
+
+        page.route("**/enhance*", refuse_one)
+        page.click("#save-more")
+        saved(visit, lambda: page.click("#save-all"))
+        page.wait_for_selector("#notice.trouble")
+        text = page.inner_text("#notice-text")
+        assert text == "1 of 3 not saved. one.jpg: damaged JPEG: truncated."
 
 
 def test_every_photo_keeps_its_own_look(browser, service, photos):

@@ -223,8 +223,14 @@ export class Library {
     photo.hasOwnSize = isOwn;
     if (isFirst) photo.status = photo.grid ? "ready" : "thinking";
     this.changed();
+    // What was shown by a preview has been read by the server.
+    const check = isFirst && isOwn ? service.check(photo.file, signal) : null;
+    await Promise.all([check, this.#reduce(photo, bitmap)]);
+  }
+
+  async #reduce(photo: Photo, bitmap: ImageBitmap): Promise<void> {
     photo.small ??= await shrink(bitmap, SMALL_PX);
-    if (isOwn) photo.thumbnail ??= await reduce(bitmap);
+    if (photo.hasOwnSize) photo.thumbnail ??= await reduce(bitmap);
   }
 
   async #predict(photo: Photo, expert: string, signal: AbortSignal): Promise<void> {
