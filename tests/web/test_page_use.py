@@ -158,6 +158,26 @@ def test_every_photo_keeps_its_own_look(browser, service, photos):
         assert not page.is_visible("#everywhere")
 
 
+def test_added_photos_start_at_the_default_look(browser, service, photos):
+    """What was set for one photo is not set for the next, until it is used for all."""
+    with visiting(browser, service) as visit:
+        page = visit.page
+        visit.pick(photos[0])
+        visit.until("ready")
+        page.fill("#strength", "60")
+        page.get_by_label("Expert A").check()
+        for place, (strength, label) in ((2, ("100", "Consensus")), (3, ("60", "Expert A"))):
+            visit.pick(photos[1])
+            page.wait_for_selector(f".film li:nth-child({place}) [aria-current=true]")
+            visit.until("ready")
+            assert page.input_value("#strength") == strength
+            assert page.get_by_label(label).is_checked()
+            page.click(".film li:nth-child(1) button")
+            visit.until("ready")
+            if place == 2:
+                page.click("#everywhere")
+
+
 def test_with_one_expert_the_strip_offers_strengths(browser, single, photos):
     """A service with one bundle offers steps of strength, which the slider follows and marks."""
     with visiting(browser, single) as visit:
