@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 
+import imagecodecs
 import pytest
 from photo_samples import random_photo, smooth_photo
 from PIL import Image
 
 from fivefold.errors import PhotoReadError, PhotoTooLargeError, UnsupportedPhotoError
+from fivefold.photo import isobmff, jxl
 from fivefold.photo.files import check_photo_start, encode_photo, read_photo
 from fivefold.photo.formats import FORMATS
 
@@ -36,7 +38,7 @@ def test_no_photo_is_refused_by_its_start(file_format):
             assert check_photo_start(content[:length]) == file_format
 
 
-@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF", "JXL"])
 def test_too_many_pixels_are_seen_at_once(file_format):
     """The size is in the header, and the message is the reader's own."""
     content = encode_photo(random_photo((60, 80)), format=file_format)
@@ -67,6 +69,17 @@ def test_kinds_that_are_not_handled_are_seen_at_once(kind):
     with pytest.raises(expected) as by_start:
         check_photo_start(KINDS[kind][:1500], name="x")
     assert str(by_start.value) == str(by_reader.value)
+
+
+def test_a_jpeg_xl_is_found_in_its_container():
+    """Behind metadata of whatever content, whether the container's boxes are cut off or not."""
+    pixels = random_photo((60, 80)).pixels
+    bare = bytes(imagecodecs.jpegxl_encode(pixels, usecontainer=False))
+    boxes = [isobmff.box(b"Exif", b"jxlc" * 9), isobmff.box(b"jxlp", bytes(4) + bare)]
+    content = jxl.CONTAINER + b"".join(boxes)
+    with pytest.raises(PhotoTooLargeError, match="80 × 60"):
+        check_photo_start(content[:400], max_pixels=4799)
+    assert check_photo_start(content[:400], max_pixels=4800) == "JXL"
 
 
 def test_damage_is_not_told_by_a_start():

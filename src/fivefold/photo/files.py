@@ -82,7 +82,7 @@ def check_photo_start(
     """Refuse a photo that cannot be read, as far as the first bytes of its file tell.
 
     Where the rest of the file is needed to tell, it is not refused. That is so for damage, and for
-    formats other than JPEG, PNG, WebP and AVIF but for what they are.
+    formats other than JPEG, PNG, WebP, AVIF and JPEG XL but for what they are.
 
     Args:
         start: A file's first bytes; some dozen kilobytes hold what most files say of themselves.

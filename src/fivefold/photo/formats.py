@@ -126,7 +126,7 @@ def _heif() -> Codec:
 def _jxl() -> Codec:
     from fivefold.photo import jxl
 
-    return Codec(jxl.is_jxl, _by_one_thread(jxl.read), jxl.encode)
+    return Codec(jxl.is_jxl, _by_one_thread(jxl.read), jxl.encode, jxl.check_start)
 
 
 def _ppm() -> Codec:
