@@ -13,6 +13,7 @@ from tests.web.conftest import encoded, picture
 from tests.web.http_client import ask, form
 
 from fivefold.photo.files import read_photo
+from fivefold.photo.formats import READABLE
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,13 @@ def test_photos_come_in_every_way(browser, service, photos, way):
         assert visit.page.inner_text("#name") == "one.jpg"
         assert visit.page.inner_text("#size") == "300 × 200"
         assert frames.first.get_attribute("aria-current") == "true"
+
+
+def test_the_dialog_offers_what_the_server_reads(browser, service):
+    """Camera RAW, JPEG XL and all other files that are read can be chosen, by their suffixes."""
+    with visiting(browser, service) as visit:
+        offered = visit.page.get_attribute("#files", "accept").split(",")
+        assert sorted(offered) == sorted(["image/*", *READABLE])
 
 
 def test_nothing_is_asked_of_other_hosts(browser, service, photos):
