@@ -28,9 +28,13 @@ def make_network(
     per_mean: np.ndarray | None = None,
     input_name: str = "thumbnail",
     styles: int = 1,
+    style_gain: float = 1.0,
 ) -> bytes:
-    """An ONNX model of ``grid = coefficients + per_mean · mean(thumbnail)``, for all styles."""
-    grid = np.stack([coefficients] * styles).astype(np.float32)
+    """An ONNX model of ``grid = coefficients + per_mean · mean(thumbnail)``, for all styles.
+
+    Each style's coefficients are ``style_gain`` times those of the one before.
+    """
+    grid = np.stack([coefficients * style_gain**n for n in range(styles)]).astype(np.float32)
     per_mean = np.zeros_like(coefficients) if per_mean is None else per_mean
     slope = np.stack([per_mean] * styles).astype(np.float32)
     graph = helper.make_graph(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
 import posixpath
 import re
 from collections.abc import Iterator
@@ -143,10 +144,13 @@ def _split_epilog(epilog: str) -> tuple[str, str]:
 
 def http_api() -> str:
     """The service's requests and answers, from its own OpenAPI description."""
+    from fivefold.runtime.bundle import Bundle
+    from fivefold.runtime.enhancer import find_bundle
     from fivefold.web.openapi import describe
     from fivefold.web.settings import Settings
 
-    document = describe(["consensus"], Settings(workers=1))
+    styles = Bundle.read(find_bundle()).manifest.styles
+    document = describe(styles, Settings(workers=1), blendable=styles)
     text = (
         "# HTTP API\n\nWhat `fivefold serve` answers; the same for programs is at "
         "`/openapi.json`. How to use it is told in [The page and the HTTP API](../web.md).\n\n"
@@ -169,13 +173,21 @@ def http_api() -> str:
 
 def _parameter(parameter: dict[str, Any]) -> str:
     schema = parameter["schema"]
-    if "enum" in schema:
-        values = ", ".join(f"`{value}`" for value in schema["enum"])
-    else:
-        values = f"{schema['type']}, {schema['minimum']} to {schema['maximum']}"
+    values = " or ".join(_values(kind) for kind in schema.get("anyOf", [schema]))
     if "default" in schema:
-        values += f"; default `{schema['default']}`"
+        default = schema["default"]
+        values += f"; default `{json.dumps(default) if isinstance(default, bool) else default}`"
     return f"| `{parameter['name']}` | {values} | {parameter['description']} |"
+
+
+def _values(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "examples" in schema:
+        return f"such as `{schema['examples'][0]}`"
+    if "minimum" in schema:
+        return f"{schema['type']}, {schema['minimum']} to {schema['maximum']}"
+    return str(schema["type"])
 
 
 def _component(document: dict[str, Any], reference: dict[str, str]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,18 @@ def test_experts_against_each_other(fivefold: Command, photo_set: Path) -> None:
     done = fivefold("evaluate", photo_set, "experts")
     assert done.code == 0
     assert "| expert_a/expert_c | 3 | 22.11 ± 0.00 |" in done.out
+
+
+@pytest.mark.parametrize("narrowed", [(), ("--styles", "expert_c")])
+def test_one_expert_has_nobody_to_be_compared_with(
+    fivefold: Command, photo_set: Path, narrowed: tuple[str, ...]
+) -> None:
+    """A set with one style, or narrowed to one, is told in a line before anything is scored."""
+    if not narrowed:
+        shutil.rmtree(photo_set / "expertA")
+    done = fivefold("evaluate", photo_set, "untouched", "experts", *narrowed)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert "experts needs two styles to compare, there is expert_c" in done.err
 
 
 def test_a_csv_for_each_model(fivefold: Command, photo_set: Path, tmp_path: Path) -> None:

@@ -194,6 +194,16 @@ def test_sides_beyond_the_format_are_refused(tmp_path, format_and_size):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_array_is_no_photo(tmp_path):
+    """A bare array raises a TypeError that says what was expected, and writes nothing."""
+    array = smooth_photo().pixels
+    with pytest.raises(TypeError, match="expected a Photo, received ndarray"):
+        write_photo(array, tmp_path / "photo.jpg")
+    with pytest.raises(TypeError, match="expected a Photo, received ndarray"):
+        encode_photo(array, format="JPEG")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_target_folder(tmp_path):
     """Writing into a folder that does not exist names the target and the reason."""
     path = tmp_path / "nowhere" / "photo.jpg"

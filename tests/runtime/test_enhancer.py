@@ -86,6 +86,30 @@ def test_a_strength_out_of_range_is_a_mistake(enhancer: Enhancer, strength: floa
         enhancer(random_photo(), strength)
 
 
+def test_a_bare_array_is_a_mistake_of_type(enhancer: Enhancer) -> None:
+    """Arrays instead of photos and grids raise a TypeError with what was expected and received."""
+    photo = photo_of((0.4, 0.4, 0.4))
+    with pytest.raises(TypeError, match="expected a Photo, received ndarray"):
+        enhancer.predict(photo.pixels)
+    with pytest.raises(TypeError, match="expected a Photo, received ndarray"):
+        enhancer(photo.pixels)
+    grid = enhancer.predict(photo)
+    with pytest.raises(TypeError, match="expected a Photo, received ndarray"):
+        enhancer.render(photo.pixels, grid)
+    with pytest.raises(TypeError, match="expected a BilateralGrid, received ndarray"):
+        enhancer.render(photo, grid.coefficients)
+
+
+def test_what_is_printed_fits_in_a_line(enhancer: Enhancer) -> None:
+    """Photos and grids show shape, type and what else there is, and no numbers."""
+    photo = photo_of((0.4, 0.4, 0.4), "uint16", format="TIFF", icc_profile=b"a profile")
+    assert repr(photo) == "<Photo (20, 30, 3) uint16, TIFF, with a profile>"
+    grey = photo_of((0.4, 0.4, 0.4), is_greyscale=True, alpha=np.zeros((20, 30), np.uint8))
+    assert repr(grey) == "<Photo (20, 30, 3) uint8, greyscale, with alpha, no profile>"
+    grid = enhancer.predict(photo)
+    assert repr(grid) == "<BilateralGrid (12, 8, 16, 16) float32, <Guide of 16 uniform knots>>"
+
+
 def test_in_place_writes_over_the_photo(enhancer: Enhancer) -> None:
     """In place, the same array holds the same result as otherwise."""
     photo = random_photo()

@@ -56,6 +56,21 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
         photo_of_array(np.zeros(shape, np.uint8))
 
 
+@pytest.mark.parametrize("scale", [10, 255, 65535])
+def test_floats_of_another_scale_are_refused(scale: float) -> None:
+    """A float array whose values reach far beyond 1 would come out white, so it is refused."""
+    array = np.linspace(0, scale, 48, dtype=np.float32).reshape(4, 4, 3)
+    with pytest.raises(ValueError, match=f"must hold 0…1, received values up to {scale}"):
+        photo_of_array(array)
+
+
+@pytest.mark.parametrize("largest", [1.0, 1.3, 5.3])
+def test_floats_may_overshoot(largest: float) -> None:
+    """Sharpened edges, and all that HDR can show, are still taken for colours of 0…1."""
+    array = np.linspace(-0.1, largest, 48, dtype=np.float32).reshape(4, 4, 3)
+    assert np.array_equal(array_of_photo(photo_of_array(array)), array)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "int32", "bool", "object"])
 def test_other_types_are_refused(dtype: str) -> None:
     """A float64 or int array has no agreed range, so it is not guessed."""

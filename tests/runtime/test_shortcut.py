@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,12 @@ import pytest
 from PIL import Image
 
 import fivefold
+from fivefold.kernels.grid import Guide
 from fivefold.photo.image import Photo
 from fivefold.runtime import shortcut
+from fivefold.runtime.bundle import write_bundle
+from fivefold.runtime.enhancer import Enhancer
+from tiny_bundle import FACTS, brightening, make_network
 
 pytestmark = pytest.mark.usefixtures("shipped")
 
@@ -72,6 +77,43 @@ def test_the_result_can_be_written_as_well(tmp_path: Path, kind: str) -> None:
     target = tmp_path / "better.png"
     fivefold.enhance(given, output=target)
     assert np.array_equal(np.asarray(Image.open(target)), fivefold.enhance(array))
+
+
+@pytest.mark.parametrize("name", ["photo.png", "link.png"])
+def test_the_original_is_replaced_only_when_asked_to(tmp_path: Path, name: str) -> None:
+    """An ``output`` that is the photo's own file, under whatever name, needs to be asked for."""
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels()).save(path)
+    before = path.read_bytes()
+    target = tmp_path / name
+    if target != path:
+        os.link(path, target)
+    with pytest.raises(ValueError, match="must be another file than the photo, received"):
+        fivefold.enhance(path, output=target)
+    assert path.read_bytes() == target.read_bytes() == before
+    expected = fivefold.enhance(path).pixels
+    fivefold.enhance(path, output=path, overwrite_original=True)
+    assert np.array_equal(np.asarray(Image.open(path)), expected)
+    fivefold.enhance(pixels(), output=path)  # another file is replaced, as ever
+
+
+@pytest.mark.parametrize("expert", ["a", "consensus=0.25,a=0.75", {"consensus": 1, "a": 3}])
+def test_a_style_or_blend_can_be_asked_for(shipped: Path, expert: str | dict[str, float]) -> None:
+    """``expert`` is what ``--expert`` is: a style, or a blend of several."""
+    grids = make_network(brightening(), styles=2, style_gain=0.8)
+    write_bundle(
+        shipped / "consensus.fivefold",
+        network=grids,
+        guide=Guide.identity(),
+        styles=("consensus", "a"),
+        **FACTS,
+    )
+    array = pixels()
+    result = fivefold.enhance(array, expert=expert)
+    assert np.array_equal(result, Enhancer.load(expert=expert)(Photo(array)).pixels)
+    assert result.mean() < 0.9 * fivefold.enhance(array).mean()
+    with pytest.raises(ValueError, match="there is no 'z'"):
+        fivefold.enhance(array, expert="z")
 
 
 def test_other_things_are_refused() -> None:

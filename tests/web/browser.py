@@ -39,7 +39,7 @@ WebGL2RenderingContext.prototype.getParameter = function (name) {
 """
 # Messages of the software renderer about the pictures that the tests take.
 _NOISE = ("GPU stall due to ReadPixels",)
-_WORK = ("/enhance", "/grid", "/preview", "/health")
+_WORK = ("/enhance", "/grid", "/preview", "/check", "/health")
 
 
 class Visit:

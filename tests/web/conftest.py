@@ -23,6 +23,7 @@ from PIL import Image
 from fivefold.kernels.grid import BilateralGrid, Guide
 from fivefold.runtime.bundle import write_bundle
 from fivefold.runtime.enhancer import Enhancer
+from tiny_bundle import FACTS, brightening, make_network
 
 pytest.importorskip("starlette", reason="the web extra is not installed")
 
@@ -89,6 +90,16 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def experts(bundles: list[Path]) -> dict[str, Enhancer]:
     """The bundles, ready to enhance."""
     return {path.stem: Enhancer.load(path, threads=1) for path in bundles}
+
+
+@pytest.fixture(scope="session")
+def styled(tmp_path_factory: pytest.TempPathFactory) -> Enhancer:
+    """A bundle of three styles, consensus, a and b, the darker the later they come."""
+    path = tmp_path_factory.mktemp("styled") / "styled.fivefold"
+    styles = ("consensus", "a", "b")
+    network = make_network(brightening(), styles=len(styles), style_gain=0.8)
+    write_bundle(path, network=network, guide=Guide.identity(), styles=styles, **FACTS)
+    return Enhancer.load(path, threads=1)
 
 
 def picture(width: int, height: int, seed: int = 0) -> np.ndarray:

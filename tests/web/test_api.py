@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.web.conftest import encoded, picture
+from tests.web.conftest import encoded, hosted, picture
 from tests.web.http_client import ask, form
 
 from fivefold.kernels import reference
 from fivefold.photo.files import read_photo
 from fivefold.photo.image import Photo
+from fivefold.photo.note import note_of
+from fivefold.version import VERSION
 from fivefold.web.grid_format import unpack_grid
 from fivefold.web.parameters import FORMATS
 
@@ -62,8 +66,18 @@ def test_format_quality_and_depth_are_the_ones_asked_for(service, png):
     assert "IMG%201_enhanced.jpg" in small.headers["Content-Disposition"]
     deep = ask(service, "/enhance?format=tiff&bit_depth=16", png)
     assert read_photo(deep.content).pixels.dtype == np.uint16
-    possible = ask(service, "/enhance?format=jpeg&bit_depth=16", png)
-    assert read_photo(possible.content).pixels.dtype == np.uint8
+
+
+def test_a_depth_that_the_format_does_not_hold_is_refused(service, png):
+    """400 in the words of the command line, whether the format is stated or the photo's own."""
+    jpeg = encoded(picture(61, 47), "JPEG")
+    for query, body in (("format=webp&", png), ("format=jpeg&", png), ("", jpeg)):
+        reply = ask(service, f"/enhance?{query}bit_depth=16", body)
+        assert reply.status == 400
+        name = "webp" if "webp" in query else "jpeg"
+        assert reply.json["detail"] == f"bit_depth 16: {name} holds 8 bits."
+    assert ask(service, "/enhance?format=png&bit_depth=16", jpeg).status == 200
+    assert ask(service, "/enhance?bit_depth=8", jpeg).status == 200
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -88,6 +102,16 @@ def test_metadata_and_orientation_survive(service):
         assert received.getexif().get(0x0112, 1) == 1
 
 
+def test_what_was_done_is_noted_unless_it_is_not_to_be(blending, png):
+    """Results carry the note that the command line's carry; ``note=false`` leaves it out."""
+    reply = ask(blending, "/enhance?expert=a&strength=0.8", png)
+    note = note_of(read_photo(reply.content))
+    assert note == {"Software": f"fivefold {VERSION}", "Model": "tiny (a 1)", "Strength": "0.8"}
+    assert note_of(read_photo(ask(blending, "/enhance?note=true", png).content))
+    bare = read_photo(ask(blending, "/enhance?note=false", png).content)
+    assert bare.metadata == read_photo(png).metadata
+
+
 @pytest.mark.parametrize("expert", ["consensus", "a"])
 def test_a_grid_renders_to_the_enhanced_photo(service, experts, png, expert):
     """POST /grid gives what the reference needs to make the same picture."""
@@ -97,6 +121,67 @@ def test_a_grid_renders_to_the_enhanced_photo(service, experts, png, expert):
     rendered = reference.render(read_photo(png).pixels, grid)
     difference = np.abs(rendered.astype(int) - expected(experts, png, expert).pixels.astype(int))
     assert difference.max() <= 1
+
+
+@pytest.fixture(scope="module")
+def blending(styled, experts):
+    """The address of a service with three styles of one model, and a model of one."""
+    offered = {style: styled.in_style(style) for style in styled.styles}
+    with hosted({**offered, "alone": experts["a"]}) as address:
+        yield address
+
+
+@pytest.mark.parametrize("blend", ["a=0.5,b=0.5", "a,b", " consensus = 1, b=-.25", "b=2"])
+def test_experts_can_be_blended(blending, styled, png, blend):
+    """``expert`` takes the text of ``--expert``, for pictures and grids, and does the same."""
+    query = urlencode({"expert": blend})
+    wanted = styled.in_style(blend)
+    reply = ask(blending, f"/enhance?{query}", png)
+    assert reply.status == 200
+    assert np.array_equal(read_photo(reply.content).pixels, wanted(read_photo(png)).pixels)
+    grid = unpack_grid(ask(blending, f"/grid?{query}", png).content)
+    assert np.array_equal(grid.coefficients, wanted.predict(read_photo(png)).coefficients)
+
+
+@pytest.mark.parametrize(
+    ("blend", "reason"),
+    [
+        ("a=0.5,z=0.5", "must be one of consensus, a, b, alone, or a blend of these"),
+        ("a=0.5,alone=0.5", "a and alone are of two models, which do not blend"),
+        ("a=1,b=-1", "the weights of a blend must have a sum"),
+        ("a=1,a=2", "named twice"),
+        ("a=x", "expected a style, or NAME=WEIGHT,NAME=WEIGHT"),
+        ("a=1," * 1000, "at most 1000 characters"),
+        ("a=1\n,", "expected a style"),
+    ],
+)
+def test_impossible_blends_are_refused_in_a_line(blending, png, blend, reason):
+    """400 with the reason, in one line that is not long."""
+    for path in ("/enhance", "/grid"):
+        reply = ask(blending, f"{path}?{urlencode({'expert': blend})}", png)
+        assert reply.status == 400
+        detail = reply.json["detail"]
+        assert detail.startswith("expert: ")
+        assert reason in detail
+        assert detail.isprintable()
+        assert len(detail) < 1200
+
+
+def test_blends_are_described(blending):
+    """The description's pattern holds for blends of what can be blended, and for nothing else."""
+    document = ask(blending, "/openapi.json").json
+    for path in ("/enhance", "/grid"):
+        (schema,) = (
+            parameter["schema"]
+            for parameter in document["paths"][path]["post"]["parameters"]
+            if parameter["name"] == "expert"
+        )
+        names, blend = schema["anyOf"]
+        assert names["enum"] == ["consensus", "a", "b", "alone"]
+        for text in ("a=0.5,b=0.5", "consensus=1,b=-0.25", *blend["examples"]):
+            assert re.fullmatch(blend["pattern"], text)
+        for text in ("alone=1", "a=0.5,", "a=,b=1", "z=1"):
+            assert not re.fullmatch(blend["pattern"], text)
 
 
 def test_a_thumbnail_is_enough_for_a_grid(service):
@@ -125,6 +210,41 @@ def test_a_preview_is_visible_in_every_browser(service):
     assert reply.headers["Content-Type"] == "image/png"
     assert read_photo(reply.content).alpha.max() == 128
     assert "Content-Disposition" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("file_format", "status", "reason"),
+    [
+        ("BMP", 422, "not a picture, or of a format that is not handled"),
+        ("GIF", 422, "not a picture, or of a format that is not handled"),
+        ("animation", 415, "an animated WebP, not a photo"),
+        ("CMYK", 415, "CMYK without a colour profile; convert it to RGB first"),
+    ],
+)
+def test_the_start_of_a_file_tells_what_cannot_be_enhanced(service, file_format, status, reason):
+    """POST /check gives /enhance's own answer for a file of which it gets the beginning only."""
+    pixels = picture(300, 200)
+    if file_format == "animation":
+        buffer = io.BytesIO()
+        first, second = Image.fromarray(pixels), Image.fromarray(255 - pixels)
+        first.save(buffer, "WEBP", save_all=True, append_images=[second])
+        content = buffer.getvalue()
+    elif file_format == "CMYK":
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).convert("CMYK").save(buffer, "JPEG")
+        content = buffer.getvalue()
+    else:
+        content = encoded(pixels, file_format)
+    for path, body in (("/check", content[:2000]), ("/check", content), ("/enhance", content)):
+        reply = ask(service, path, *form(body, f"x.{file_format}"))
+        assert (reply.status, reply.json["detail"]) == (status, f"x.{file_format}: {reason}")
+
+
+def test_the_start_of_a_photo_is_no_reason_to_refuse_it(service):
+    """POST /check names the format of a photo that goes on beyond what was sent."""
+    for file_format in ("JPEG", "PNG", "WEBP", "TIFF"):
+        reply = ask(service, "/check", encoded(picture(300, 200), file_format)[:2000])
+        assert (reply.status, reply.json) == (200, {"format": file_format.lower()})
 
 
 def test_health_tells_what_the_page_needs(service):
@@ -173,6 +293,7 @@ def test_metrics_count_what_was_done(service, png):
         ("quality=0", "quality"),
         ("quality=9.5", "quality"),
         ("bit_depth=12", "bit_depth"),
+        ("note=no", "note"),
         ("strenght=1", "strenght"),
         ("strength=1&strength=0", "strength"),
     ],
@@ -222,7 +343,14 @@ def test_nothing_but_the_page_can_be_read(service, path):
 def test_the_description_is_complete(service):
     """/openapi.json describes every route of the service, and its parameters' limits."""
     document = json.loads(ask(service, "/openapi.json").content)
-    assert document["paths"].keys() == {"/enhance", "/grid", "/preview", "/health", "/metrics"}
+    assert document["paths"].keys() == {
+        "/enhance",
+        "/grid",
+        "/preview",
+        "/check",
+        "/health",
+        "/metrics",
+    }
     parameters = document["paths"]["/enhance"]["post"]["parameters"]
     by_name = {parameter["name"]: parameter["schema"] for parameter in parameters}
     assert by_name["expert"]["enum"] == ["consensus", "a"]

@@ -159,6 +159,24 @@ def test_broken_forms_are_refused(service, kind):
     assert reply.json["detail"]
 
 
+@pytest.mark.parametrize("size", [100, 300_000])
+def test_a_misnamed_field_is_said_to_be_missing(service, size):
+    """A photo in a field of another name: 400 and the right name, however large the photo is."""
+    body, headers = form(bytes(size), field="foo")
+    reply = ask(service, "/enhance", body, headers)
+    assert reply.status == 400
+    assert reply.json["detail"].startswith("The form has no field 'file' with a photo")
+
+
+def test_a_large_field_after_the_photo_is_said_to_be_too_much(service):
+    """413 tells that it is not the photo that is too large."""
+    body = f"{FIELD}file\r\n\r\nabc\r\n{FIELD}x\r\n\r\n" + "y" * 200_000
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    reply = ask(service, "/enhance", body.encode(), headers)
+    assert reply.status == 413
+    assert reply.json["detail"] == "The form has more than 64 KB besides the photo."
+
+
 def test_a_form_without_a_boundary_is_refused(service):
     """400, and not a guess."""
     reply = ask(service, "/enhance", b"abc", {"Content-Type": "multipart/form-data"})

@@ -29,6 +29,7 @@ class Held:
     def __init__(self, enhancer: Enhancer) -> None:
         self._enhancer = enhancer
         self.bundle = enhancer.bundle
+        self.model_name = enhancer.model_name
         self.release = threading.Event()
         self.predicted = 0
         self.rendered = 0

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.photo.photo_samples import made_dng
 from tests.web.browser import NO_WEBGL, SMALL_TEXTURES, visiting
 from tests.web.conftest import encoded, picture
 
 from fivefold.kernels import reference
-from fivefold.photo.files import encode_photo
+from fivefold.photo.files import encode_photo, read_photo
 from fivefold.photo.image import Photo
 from fivefold.photo.resize import area_average
 from fivefold.runtime.enhancer import Enhancer
@@ -176,11 +177,11 @@ def test_the_browsers_turn_is_the_servers_turn(browser, service, experts, tmp_pa
         assert_close(visit.enhanced(), expected(experts["consensus"], pixels))
 
 
-@pytest.mark.parametrize("file_format", ["TIFF", "HEIF"])
+@pytest.mark.parametrize("file_format", ["TIFF", "HEIF", "PPM"])
 def test_what_the_browser_cannot_open_the_server_shows(
     browser, service, experts, tmp_path, file_format
 ):
-    """A 16-bit TIFF or a HEIC is shown through a preview, by the grid of the file itself."""
+    """A 16-bit TIFF, HEIC or PPM is shown through a preview, by the grid of the file itself."""
     pixels = picture(300, 200, seed=3)
     deep = Photo(pixels.astype(np.uint16) * 257)
     path = tmp_path / f"photo.{file_format.lower()}"
@@ -193,6 +194,19 @@ def test_what_the_browser_cannot_open_the_server_shows(
         # The preview is a JPEG, so single pixels differ, and the whole does not.
         assert np.abs(received.mean((0, 1)) - wanted.mean((0, 1))).max() < 1
         assert visit.page.inner_text("#size") == ""
+
+
+def test_camera_raw_is_shown(browser, service, experts, tmp_path):
+    """What a camera saw is developed by the server, and shown through a preview as well."""
+    pytest.importorskip("rawpy")
+    path = tmp_path / "photo.dng"
+    path.write_bytes(made_dng())
+    with visiting(browser, service) as visit:
+        visit.pick(path)
+        visit.until("ready")
+        developed = read_photo(path).pixels / 65535
+        wanted = expected(experts["consensus"], np.rint(developed * 255).astype(np.uint8))
+        assert np.abs(visit.enhanced().mean((0, 1)) - wanted.mean((0, 1))).max() < 1
 
 
 def test_a_grey_photo_stays_grey(browser, service, tmp_path):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.web.browser import DESK, PHONE, visiting
 from tests.web.conftest import encoded, hosted, picture
 
@@ -41,6 +44,59 @@ def test_a_file_that_is_no_photo_is_said_to_be_none(browser, service, broken, ph
         page.click("#dismiss")
         visit.until("ready")
         assert page.inner_text("#name") == "photo.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("anim.gif", "Not a picture, or of a format that is not handled."),
+        ("x.bmp", "Not a picture, or of a format that is not handled."),
+        ("anim.webp", "An animated WebP, not a photo."),
+        ("ink.jpg", "CMYK without a colour profile; convert it to RGB first."),
+    ],
+)
+def test_what_only_the_browser_can_read_is_not_shown_as_enhanced(
+    browser, service, tmp_path, name, reason
+):
+    """The server's reason is on the photo before anybody tries to save it, from its first bytes."""
+    pixels = np.random.default_rng(1).integers(0, 256, (400, 600, 3), np.uint8)
+    first, second = Image.fromarray(pixels), Image.fromarray(255 - pixels)
+    path = tmp_path / name
+    if name.startswith("anim"):
+        first.save(path, save_all=True, append_images=[second])
+    else:
+        first.convert("CMYK" if name == "ink.jpg" else "RGB").save(path)
+    assert path.stat().st_size > 1 << 18
+    sent = []
+    with visiting(browser, service) as visit:
+        visit.page.on("request", lambda request: sent.append(request))
+        visit.pick(path)
+        visit.until("failed")
+        assert visit.page.inner_text("#failure-title") == f"{name} did not open"
+        assert visit.page.inner_text("#failure-text") == reason
+        assert visit.page.is_disabled("#save")
+        assert [urlsplit(request.url).path for request in sent] == ["/check"]
+        assert int(sent[0].all_headers()["content-length"]) < (1 << 18) + 1000
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"max_pixels": 419_999}, "700 × 600 pixels are more than the limit of 419999."),
+        ({"max_upload_bytes": 1 << 20}, "The file is larger than 1 MB, the limit here."),
+    ],
+)
+def test_a_large_photo_is_refused_before_it_is_shown_as_enhanced(
+    browser, experts, tmp_path, limits, reason
+):
+    """Bytes and pixels above the server's limits are told when the photo is opened."""
+    path = tmp_path / "large.png"
+    noise = np.random.default_rng(1).integers(0, 256, (600, 700, 3), np.uint8)
+    path.write_bytes(encoded(noise))
+    with hosted(experts, **limits) as address, visiting(browser, address) as visit:
+        visit.pick(path)
+        visit.until("failed")
+        assert visit.page.inner_text("#failure-text") == reason
 
 
 def test_without_the_server_the_page_waits_and_goes_on(browser, service, photo):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.web.conftest import encoded, picture
 from tests.web.http_client import ask, form
 
 from fivefold.photo.files import read_photo
+from fivefold.photo.formats import READABLE
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,13 @@ def test_photos_come_in_every_way(browser, service, photos, way):
         assert visit.page.inner_text("#name") == "one.jpg"
         assert visit.page.inner_text("#size") == "300 × 200"
         assert frames.first.get_attribute("aria-current") == "true"
+
+
+def test_the_dialog_offers_what_the_server_reads(browser, service):
+    """Camera RAW, JPEG XL and all other files that are read can be chosen, by their suffixes."""
+    with visiting(browser, service) as visit:
+        offered = visit.page.get_attribute("#files", "accept").split(",")
+        assert sorted(offered) == sorted(["image/*", *READABLE])
 
 
 def test_nothing_is_asked_of_other_hosts(browser, service, photos):
@@ -111,6 +120,29 @@ def test_all_photos_go_into_one_archive(browser, service, photos, tmp_path):
                 assert archive.read(entry) == ask(service, "/enhance", body, headers).content
 
 
+def test_what_cannot_be_saved_is_named_once(browser, service, photos):
+    """A file that turns out to be damaged while all are saved is told by its name, once."""
+    with visiting(browser, service) as visit:
+        page = visit.page
+        visit.pick(*photos)
+        page.wait_for_selector(".film li:nth-child(3) [data-status=ready]")
+        refusals = iter([json.dumps({"detail": "one.jpg: damaged JPEG: truncated"})])
+
+        def refuse_one(route):
+            body = next(refusals, None)
+            if body is None:
+                route.continue_()
+            else:
+                route.fulfill(status=422, body=body)
+
+        page.route("**/enhance*", refuse_one)
+        page.click("#save-more")
+        saved(visit, lambda: page.click("#save-all"))
+        page.wait_for_selector("#notice.trouble")
+        text = page.inner_text("#notice-text")
+        assert text == "1 of 3 not saved. one.jpg: damaged JPEG: truncated."
+
+
 def test_every_photo_keeps_its_own_look(browser, service, photos):
     """Strength and expert belong to a photo, until they are used for all."""
     with visiting(browser, service) as visit:
@@ -132,6 +164,26 @@ def test_every_photo_keeps_its_own_look(browser, service, photos):
         assert page.input_value("#strength") == "60"
         assert page.get_by_label("Expert A").is_checked()
         assert not page.is_visible("#everywhere")
+
+
+def test_added_photos_start_at_the_default_look(browser, service, photos):
+    """What was set for one photo is not set for the next, until it is used for all."""
+    with visiting(browser, service) as visit:
+        page = visit.page
+        visit.pick(photos[0])
+        visit.until("ready")
+        page.fill("#strength", "60")
+        page.get_by_label("Expert A").check()
+        for place, (strength, label) in ((2, ("100", "Consensus")), (3, ("60", "Expert A"))):
+            visit.pick(photos[1])
+            page.wait_for_selector(f".film li:nth-child({place}) [aria-current=true]")
+            visit.until("ready")
+            assert page.input_value("#strength") == strength
+            assert page.get_by_label(label).is_checked()
+            page.click(".film li:nth-child(1) button")
+            visit.until("ready")
+            if place == 2:
+                page.click("#everywhere")
 
 
 def test_with_one_expert_the_strip_offers_strengths(browser, single, photos):

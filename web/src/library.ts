@@ -19,6 +19,7 @@ export class Library {
   isOnline = true;
   needsToken = false;
   #current: Photo | null = null;
+  /** The look of photos that are added. */
   #expert = "";
   #strength = 1;
   #isWorking = false;
@@ -53,7 +54,7 @@ export class Library {
       try {
         this.experts = await service.experts();
         this.isOnline = true;
-        this.#expert = this.experts[0] ?? "";
+        if (!this.experts.includes(this.#expert)) this.#expert = this.experts[0] ?? "";
         for (const photo of this.photos) photo.expert ||= this.#expert;
         this.changed();
       } catch (error) {
@@ -99,21 +100,21 @@ export class Library {
   }
 
   setStrength(strength: number): void {
-    this.#strength = strength;
     if (this.#current) this.#current.strength = strength;
     this.changed();
   }
 
   setExpert(expert: string): void {
-    this.#expert = expert;
     if (this.#current) this.#current.expert = expert;
     this.changed();
     void this.#work();
   }
 
-  /** Give every photo the look of the current one. */
+  /** Give every photo the look of the current one, also those that are added later. */
   useEverywhere(): void {
-    const { expert, strength } = this.#current ?? { expert: this.#expert, strength: this.#strength };
+    if (!this.#current) return;
+    const { expert, strength } = this.#current;
+    [this.#expert, this.#strength] = [expert, strength];
     for (const photo of this.photos) Object.assign(photo, { expert, strength });
     this.changed();
     void this.#work();
@@ -223,8 +224,14 @@ export class Library {
     photo.hasOwnSize = isOwn;
     if (isFirst) photo.status = photo.grid ? "ready" : "thinking";
     this.changed();
+    // What was shown by a preview has been read by the server.
+    const check = isFirst && isOwn ? service.check(photo.file, signal) : null;
+    await Promise.all([check, this.#reduce(photo, bitmap)]);
+  }
+
+  async #reduce(photo: Photo, bitmap: ImageBitmap): Promise<void> {
     photo.small ??= await shrink(bitmap, SMALL_PX);
-    if (isOwn) photo.thumbnail ??= await reduce(bitmap);
+    if (photo.hasOwnSize) photo.thumbnail ??= await reduce(bitmap);
   }
 
   async #predict(photo: Photo, expert: string, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import { service } from "#service";
 import type { Library } from "./library";
 import type { Photo, Saving } from "./photo";
 import { ServiceError, type Format, type Progress, type Saved } from "./service/service";
+import { reasonAlone, stopped } from "./words";
 import { zip, ZIP_LIMIT_BYTES, ZIP_LIMIT_FILES, type ZipEntry } from "./zip";
 
 const TEXTS = {
@@ -69,7 +70,8 @@ export class Saver {
           bytes += size;
         } catch (error) {
           if (!(error instanceof ServiceError) || error.kind !== "refused") throw error;
-          troubles.push(`${photo.name}: ${error.message}`);
+          const reason = reasonAlone(error.message, photo.name);
+          troubles.push(stopped(`${photo.name}: ${reason}`));
         }
       }
       if (entries.length) await flush();

@@ -80,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
     if options.unpaired:
         return _judge_unpaired(options)
     photos, styles = _photos(options)
+    if EXPERTS in options.models:  # which takes two; told before anything is scored
+        _check_styles(options.set, styles)
     results: list[Benchmark] = []
     for model in options.models:
         result = _score(model, photos, styles, options)
@@ -173,6 +175,14 @@ def _photos(options: argparse.Namespace) -> tuple[list[PhotoVersions], list[str]
             )
         styles = asked
     return opened.only(ids=wanted, styles=styles).photos, styles
+
+
+def _check_styles(photo_set: Path, styles: list[str]) -> None:
+    from fivefold.errors import DataError
+
+    if len(styles) < 2:
+        there = ", ".join(styles) or "none"
+        raise DataError(f"{photo_set}: {EXPERTS} needs two styles to compare, there is {there}")
 
 
 def _score(

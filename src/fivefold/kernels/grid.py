@@ -50,6 +50,10 @@ class Guide:
             raise ValueError(f"bias must be finite in float32, received {self.bias}")
         object.__setattr__(self, "bias", bias)
 
+    def __repr__(self) -> str:
+        """One line, without the numbers."""
+        return f"<Guide of {GUIDE_KNOTS} {'uniform ' if self.has_uniform_knots else ''}knots>"
+
     @staticmethod
     def identity() -> Guide:
         """The guide before training: g is the mean of the channels; a grey ramp maps to itself."""
@@ -94,6 +98,10 @@ class BilateralGrid:
             raise TypeError(f"coefficients must be float32, received {self.coefficients.dtype}")
         if not np.isfinite(self.coefficients).all():
             raise ValueError("coefficients must be finite")
+
+    def __repr__(self) -> str:
+        """One line, without the numbers."""
+        return f"<BilateralGrid {self.coefficients.shape} {self.coefficients.dtype}, {self.guide}>"
 
     @staticmethod
     def identity(depth: int = 8, height: int = 16, width: int = 16) -> BilateralGrid:

@@ -36,14 +36,8 @@ def read(data: bytes, limits: Limits) -> Photo:
     """
     import imagecodecs
 
-    if data[8:12] == b"avis":
-        raise UnsupportedPhotoError("an animated AVIF, not a photo")
-    try:
-        collection = isobmff.parse(data)
-    except isobmff.BoxError as error:
-        raise PhotoReadError(f"damaged AVIF: {error}") from error
+    collection = _checked_items(data, limits, is_whole=True)
     bits, chroma = _sample_layout(collection.picture)
-    limits.check(*heif_items.size(collection.picture), 4 if bits == 8 else 8)
     icc_profile = heif_items.colour_profile(collection)
     metadata = heif_items.metadata(data, collection)
     if metadata.exif is not None and not exif.is_block(metadata.exif):
@@ -61,6 +55,28 @@ def read(data: bytes, limits: Limits) -> Photo:
         heif_items.notes(collection),
     )
     return to_photo(decoded, "AVIF", orientation=1)
+
+
+def check_start(start: bytes, limits: Limits) -> None:
+    """Refuse, by its first bytes, a file that :func:`read` would refuse.
+
+    Raises:
+        PhotoReadError: If they end before the picture is described.
+        UnsupportedPhotoError: As :func:`read` does.
+    """
+    heif_items.colour_profile(_checked_items(start, limits, is_whole=False))
+
+
+def _checked_items(data: bytes, limits: Limits, *, is_whole: bool) -> isobmff.Collection:
+    if data[8:12] == b"avis":
+        raise UnsupportedPhotoError("an animated AVIF, not a photo")
+    try:
+        collection = isobmff.parse(data, is_whole=is_whole)
+    except isobmff.BoxError as error:
+        raise PhotoReadError(f"damaged AVIF: {error}") from error
+    bits, _ = _sample_layout(collection.picture)
+    limits.check(*heif_items.size(collection.picture), 4 if bits == 8 else 8)
+    return collection
 
 
 def _sample_layout(picture: isobmff.Item) -> tuple[int, str | None]:

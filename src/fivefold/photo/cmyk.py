@@ -26,8 +26,7 @@ def to_srgb(inks: NDArray[Any], icc_profile: bytes | None) -> NDArray[Any]:
     """
     import imagecodecs
 
-    if icc_profile is None or profile.colour_space(icc_profile) != "CMYK":
-        raise UnsupportedPhotoError("CMYK without a colour profile; convert it to RGB first")
+    icc_profile = check_profile(icc_profile)
     converted: NDArray[Any] = imagecodecs.cms_transform(
         np.ascontiguousarray(inks),
         icc_profile,
@@ -37,3 +36,14 @@ def to_srgb(inks: NDArray[Any], icc_profile: bytes | None) -> NDArray[Any]:
         outdtype=inks.dtype,
     )
     return converted
+
+
+def check_profile(icc_profile: bytes | None) -> bytes:
+    """The profile of CMYK pixels, if it is one.
+
+    Raises:
+        UnsupportedPhotoError: Without a CMYK profile.
+    """
+    if icc_profile is None or profile.colour_space(icc_profile) != "CMYK":
+        raise UnsupportedPhotoError("CMYK without a colour profile; convert it to RGB first")
+    return icc_profile

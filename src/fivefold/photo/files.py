@@ -14,12 +14,13 @@ from fivefold.errors import (
     PhotoReadError,
     PhotoTooLargeError,
     PhotoWriteError,
+    UnsupportedPhotoError,
 )
 from fivefold.photo.atomic import write_atomically
 from fivefold.photo.dcf import with_stated_profile
 from fivefold.photo.depth import over_white, with_bit_depth
-from fivefold.photo.formats import FORMATS, KNOWN_SUFFIXES
-from fivefold.photo.image import Photo
+from fivefold.photo.formats import FORMATS, KNOWN_SUFFIXES, Codec
+from fivefold.photo.image import Photo, check_photo
 from fivefold.photo.limits import (
     DEFAULT_MAX_MEMORY_BYTES,
     DEFAULT_MAX_PIXELS,
@@ -28,6 +29,7 @@ from fivefold.photo.limits import (
 )
 from fivefold.photo.threads import available_threads
 
+_UNKNOWN = "not a picture, or of a format that is not handled"
 _ALIASES = {"JPG": "JPEG", "TIF": "TIFF", "HEIC": "HEIF"}
 
 
@@ -74,20 +76,62 @@ def read_photo(
         raise PhotoTooLargeError(f"{shown}: not enough memory for its pixels") from error
 
 
-def _read(data: bytes, limits: Limits, threads: int) -> Photo:
-    if not data:
-        raise PhotoReadError("the file is empty")
+def check_photo_start(
+    start: bytes, *, name: str = "photo", max_pixels: int = DEFAULT_MAX_PIXELS
+) -> str:
+    """Refuse a photo that cannot be read, as far as the first bytes of its file tell.
+
+    Where the rest of the file is needed to tell, it is not refused. That is so for damage, and for
+    formats other than JPEG, PNG, WebP, AVIF and JPEG XL but for what they are.
+
+    Args:
+        start: A file's first bytes; some dozen kilobytes hold what most files say of themselves.
+        name: What error messages call it.
+        max_pixels: More than this are refused.
+
+    Returns:
+        The format, a name in :data:`fivefold.photo.formats.FORMATS`.
+
+    Raises:
+        PhotoReadError: If it is not a picture.
+        PhotoTooLargeError: If it has more than ``max_pixels``.
+        UnsupportedPhotoError: If it is a picture of a kind that is not handled.
+    """
+    shown = one_line(name)
+    file_format, codec = _recognised(start)
+    if codec is None:
+        raise PhotoReadError(f"{shown}: {_UNKNOWN}")
+    try:
+        if codec.check_start is not None:
+            codec.check_start(start, Limits(max_pixels))
+    except (PhotoTooLargeError, UnsupportedPhotoError) as error:
+        raise type(error)(f"{shown}: {one_line(str(error))}") from error
+    except Exception:  # noqa: S110, as in _read; it may be the file's end that is missing
+        pass
+    return file_format
+
+
+def _recognised(data: bytes) -> tuple[str, Codec | None]:
     for name, known in FORMATS.items():
         codec = known.load()
         if codec.recognises(data):
-            try:
-                return with_stated_profile(codec.read(data, limits, threads))
-            except (FivefoldError, MemoryError):
-                raise
-            except Exception as error:
-                # Damaged files make the decoders fail in ways that no list can name.
-                raise PhotoReadError(f"damaged {name}: {str(error)[:100]}") from error
-    raise PhotoReadError("not a picture, or of a format that is not handled")
+            return name, codec
+    return "", None
+
+
+def _read(data: bytes, limits: Limits, threads: int) -> Photo:
+    if not data:
+        raise PhotoReadError("the file is empty")
+    name, codec = _recognised(data)
+    if codec is None:
+        raise PhotoReadError(_UNKNOWN)
+    try:
+        return with_stated_profile(codec.read(data, limits, threads))
+    except (FivefoldError, MemoryError):
+        raise
+    except Exception as error:
+        # Damaged files make the decoders fail in ways that no list can name.
+        raise PhotoReadError(f"damaged {name}: {str(error)[:100]}") from error
 
 
 def _bytes_of(source: Path | str | bytes | BinaryIO) -> bytes:
@@ -115,6 +159,7 @@ def encode_photo(
     threads: int | None = None,
 ) -> bytes:
     """Code a photo as the bytes of a file; see :func:`write_photo` for what is kept."""
+    check_photo(photo)
     file_format = _format_for(photo, None, format)
     return b"".join(_encoded(photo, file_format, quality, bit_depth, threads))
 
@@ -148,8 +193,10 @@ def write_photo(
 
     Raises:
         PhotoWriteError: If it cannot be written; nothing half-written is left.
+        TypeError: For something else than a photo.
         ValueError: For a format, quality or bit depth that does not exist.
     """
+    check_photo(photo)
     path = Path(target) if isinstance(target, str | Path) else None
     file_format = _format_for(photo, path, format)
     shown = one_line(_name_of(target))

@@ -24,11 +24,14 @@ class Codec(NamedTuple):
         read: From the file's bytes, by at most so many threads.
         encode: To the file's bytes in parts, at a quality of 1…100 and by at most so many threads;
             ``None`` if the format is only read.
+        check_start: Refuses by a file's first bytes what ``read`` would refuse by them; ``None`` if
+            nothing is known of the format before all of it is read.
     """
 
     recognises: Callable[[bytes], bool]
     read: Callable[[bytes, Limits, int], Photo]
     encode: Callable[[Photo, int, int], Sequence[bytes | memoryview]] | None
+    check_start: Callable[[bytes, Limits], None] | None = None
 
 
 def _by_one_thread(read: Callable[[bytes, Limits], Photo]) -> Callable[[bytes, Limits, int], Photo]:
@@ -58,7 +61,7 @@ class Format(NamedTuple):
 def _jpeg() -> Codec:
     from fivefold.photo import jpeg
 
-    return Codec(lambda data: data.startswith(jpeg.MAGIC), jpeg.read, jpeg.encode)
+    return Codec(lambda data: data.startswith(jpeg.MAGIC), jpeg.read, jpeg.encode, jpeg.check_start)
 
 
 def _png() -> Codec:
@@ -68,6 +71,7 @@ def _png() -> Codec:
         lambda data: data.startswith(png_picture.MAGIC),
         _by_one_thread(png.read),
         lambda photo, _quality, _threads: png.encode(photo),
+        png.check_start,
     )
 
 
@@ -94,13 +98,19 @@ def _webp() -> Codec:
         webp.is_webp,
         _by_one_thread(webp.read),
         lambda photo, quality, _threads: webp.encode(photo, quality),
+        webp.check_start,
     )
 
 
 def _avif() -> Codec:
     from fivefold.photo import avif
 
-    return Codec(lambda data: avif.is_avif(data[:32]), _by_one_thread(avif.read), avif.encode)
+    return Codec(
+        lambda data: avif.is_avif(data[:32]),
+        _by_one_thread(avif.read),
+        avif.encode,
+        avif.check_start,
+    )
 
 
 def _heif() -> Codec:
@@ -116,7 +126,7 @@ def _heif() -> Codec:
 def _jxl() -> Codec:
     from fivefold.photo import jxl
 
-    return Codec(jxl.is_jxl, _by_one_thread(jxl.read), jxl.encode)
+    return Codec(jxl.is_jxl, _by_one_thread(jxl.read), jxl.encode, jxl.check_start)
 
 
 def _ppm() -> Codec:

@@ -105,6 +105,18 @@ class Photo:
                     f"alpha must be {self.pixels.dtype} as the pixels, received {self.alpha.dtype}"
                 )
 
+    def __repr__(self) -> str:
+        """One line, whatever the pixels are."""
+        facts = [f"{self.pixels.shape} {self.pixels.dtype}"]
+        if self.format is not None:
+            facts.append(self.format)
+        if self.is_greyscale:
+            facts.append("greyscale")
+        if self.alpha is not None:
+            facts.append("with alpha")
+        facts.append("no profile" if self.icc_profile is None else "with a profile")
+        return f"<Photo {', '.join(facts)}>"
+
     @property
     def width_px(self) -> int:
         """Width in pixels."""
@@ -123,3 +135,13 @@ class Photo:
     def with_pixels(self, pixels: Pixels) -> Photo:
         """The same photo with other colours; everything else is kept."""
         return replace(self, pixels=pixels)
+
+
+def check_photo(photo: object) -> None:
+    """Refuse what is no photo where one is taken, such as a bare array.
+
+    Raises:
+        TypeError: For anything but a :class:`Photo`.
+    """
+    if not isinstance(photo, Photo):
+        raise TypeError(f"expected a Photo, received {type(photo).__name__}")

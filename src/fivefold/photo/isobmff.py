@@ -114,8 +114,12 @@ class Collection:
                 yield item
 
 
-def parse(data: bytes) -> Collection:
+def parse(data: bytes, *, is_whole: bool = True) -> Collection:
     """Read the items of an AVIF or HEIF file.
+
+    Args:
+        data: The file.
+        is_whole: That it is cut off after what describes the items is damage.
 
     Raises:
         BoxError: If it is truncated, or has no picture.
@@ -128,6 +132,8 @@ def parse(data: bytes) -> Collection:
             collection.brands = (text[:4], *(text[i : i + 4] for i in range(8, len(text), 4)))
         elif found.kind == b"meta" and meta is None:
             meta = found
+            if not is_whole:
+                break
     if meta is None:
         raise BoxError("it holds no picture")
     parts = {b.kind: b for b in boxes(meta.content[_FULL_BOX_BYTES:], meta.at + _FULL_BOX_BYTES)}
@@ -137,7 +143,7 @@ def parse(data: bytes) -> Collection:
         raise BoxError("damaged meta box") from error
     if collection.primary not in collection.items:
         raise BoxError("it holds no picture")
-    for item in collection.items.values():
+    for item in collection.items.values() if is_whole else ():
         if any(at + length > len(data) for at, length in item.extents):
             raise BoxError("truncated")
     return collection

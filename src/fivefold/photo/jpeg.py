@@ -54,12 +54,7 @@ def read(data: bytes, limits: Limits, threads: int) -> Photo:
         PhotoReadError: If it is truncated or damaged.
         UnsupportedPhotoError: For 12-bit samples, and for CMYK without a profile.
     """
-    header = parse_header(data)
-    limits.check(header.width_px, header.height_px, max(3, header.components))
-    if header.precision != 8:
-        raise UnsupportedPhotoError(f"JPEG with {header.precision} bits per channel")
-    if header.components not in (1, 3, 4):
-        raise UnsupportedPhotoError(f"JPEG with {header.components} channels")
+    header = _checked(parse_header(data), limits)
     pixels, chroma = _decode(data, header, threads)
     icc_profile = header.icc_profile
     xmp = header.metadata.xmp
@@ -77,6 +72,29 @@ def read(data: bytes, limits: Limits, threads: int) -> Photo:
     orientation = exif.orientation(metadata.exif) if metadata.exif else 1
     decoded = Decoded(pixels, icc_profile, metadata, Coding(chroma), notes)
     return to_photo(decoded, "JPEG", orientation)
+
+
+def check_start(start: bytes, limits: Limits) -> None:
+    """Refuse, by its first bytes, a file that :func:`read` would refuse.
+
+    Raises:
+        PhotoReadError: If they end before the picture begins.
+        UnsupportedPhotoError: As :func:`read` does.
+    """
+    _checked(parse_header(start), limits)
+
+
+def _checked(header: Header, limits: Limits) -> Header:
+    limits.check(header.width_px, header.height_px, max(3, header.components))
+    if header.precision != 8:
+        raise UnsupportedPhotoError(f"JPEG with {header.precision} bits per channel")
+    if header.components not in (1, 3, 4):
+        raise UnsupportedPhotoError(f"JPEG with {header.components} channels")
+    if header.components == 4:
+        from fivefold.photo import cmyk
+
+        cmyk.check_profile(header.icc_profile)
+    return header
 
 
 def _decode(data: bytes, header: Header, threads: int) -> tuple[Pixels, str | None]:

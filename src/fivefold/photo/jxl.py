@@ -5,6 +5,7 @@ Source: ISO/IEC 18181-2:2024 (file format).
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,8 +47,7 @@ def read(data: bytes, limits: Limits) -> Photo:
     import imagecodecs
 
     codestream, metadata = _parts(data)
-    header = jxl_header.parse(codestream)
-    limits.check(header.width_px, header.height_px, 4 * -(-header.bits // 8))
+    header = _checked(codestream, limits)
     try:
         pixels = imagecodecs.jpegxl_decode(data)
     except imagecodecs.JpegxlError as error:
@@ -59,6 +59,37 @@ def read(data: bytes, limits: Limits) -> Photo:
     coding = Coding(is_lossless=header.is_lossless, bits=header.bits)
     decoded = Decoded(pixels, header.icc_profile, metadata, coding)
     return to_photo(decoded, "JXL", orientation=1)
+
+
+def check_start(start: bytes, limits: Limits) -> None:
+    """Refuse, by its first bytes, a file that :func:`read` would refuse.
+
+    Raises:
+        PhotoReadError: If they end before the picture begins.
+        UnsupportedPhotoError: As :func:`read` does.
+    """
+    _checked(_codestream_in(start), limits)
+
+
+def _checked(codestream: bytes, limits: Limits) -> jxl_header.JxlHeader:
+    header = jxl_header.parse(codestream)
+    limits.check(header.width_px, header.height_px, 4 * -(-header.bits // 8))
+    return header
+
+
+def _codestream_in(start: bytes) -> bytes:
+    """What there is of the codestream's first piece, whose box may be cut off."""
+    if not start.startswith(CONTAINER):
+        return start[:4096]
+    at = 0
+    while at + 16 <= len(start):
+        length, kind, wide_length = struct.unpack_from(">I4sQ", start, at)
+        head = 16 if length == 1 else 8
+        if kind in (b"jxlc", b"jxlp"):
+            piece_at = at + head + (4 if kind == b"jxlp" else 0)
+            return start[piece_at : piece_at + 4096]
+        at += max(wide_length if length == 1 else length, head)
+    raise PhotoReadError("damaged JPEG XL: it holds no picture")
 
 
 def _parts(data: bytes) -> tuple[bytes, Metadata]:

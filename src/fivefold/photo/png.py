@@ -33,14 +33,30 @@ def read(data: bytes, limits: Limits) -> Photo:
         UnsupportedPhotoError: For animations and HDR curves.
     """
     picture, chunks = png_picture.split(data)
-    limits.check(picture.width_px, picture.height_px, picture.bytes_per_pixel)
-    if any(kind == b"acTL" for kind, _ in chunks):
-        raise UnsupportedPhotoError("an animated PNG, not a photo")
-    icc_profile = _colour_profile(chunks)
+    icc_profile = _checked_profile(picture, chunks, limits)
     pixels = picture.decode()
     metadata = _metadata(chunks)
     orientation = exif.orientation(metadata.exif) if metadata.exif else 1
     return to_photo(Decoded(pixels, icc_profile, metadata), "PNG", orientation)
+
+
+def check_start(start: bytes, limits: Limits) -> None:
+    """Refuse, by its first bytes, a file that :func:`read` would refuse.
+
+    Raises:
+        PhotoReadError: If not even they can be read.
+        UnsupportedPhotoError: As :func:`read` does.
+    """
+    _checked_profile(*png_picture.split(start, is_whole=False), limits)
+
+
+def _checked_profile(
+    picture: png_picture.Picture, chunks: list[tuple[bytes, bytes]], limits: Limits
+) -> bytes | None:
+    limits.check(picture.width_px, picture.height_px, picture.bytes_per_pixel)
+    if any(kind == b"acTL" for kind, _ in chunks):
+        raise UnsupportedPhotoError("an animated PNG, not a photo")
+    return _colour_profile(chunks)
 
 
 def _metadata(chunks: list[tuple[bytes, bytes]]) -> Metadata:

@@ -125,10 +125,14 @@ class Picture:
         return result
 
 
-def split(data: bytes) -> tuple[Picture, list[tuple[bytes, bytes]]]:
+def split(data: bytes, *, is_whole: bool = True) -> tuple[Picture, list[tuple[bytes, bytes]]]:
     """Split a PNG file into its picture, and the type and content of the chunks around it.
 
     A chunk around the picture is left out if its checksum is wrong.
+
+    Args:
+        data: The file.
+        is_whole: That it is cut off, or holds no picture yet, is damage.
 
     Raises:
         PhotoReadError: If the file is truncated, or the chunks of the picture are damaged.
@@ -157,6 +161,8 @@ def split(data: bytes) -> tuple[Picture, list[tuple[bytes, bytes]]]:
         elif kind in (b"IHDR", b"PLTE", b"tRNS", b"IDAT"):
             raise PhotoReadError(f"damaged PNG: {kind.decode()} has a wrong checksum")
         at = end
+    if not is_whole:
+        return _checked(own, (*picture, memoryview(b""))), around
     raise PhotoReadError("damaged PNG: truncated")
 
 

@@ -48,9 +48,7 @@ def read(data: bytes, limits: Limits) -> Photo:
     import imagecodecs
 
     chunks = dict(reversed(list(_chunks(data))))
-    limits.check(*_size(chunks), _BYTES_PER_PIXEL)
-    if chunks.get(b"VP8X", b"\0")[0] & _IS_ANIMATED:
-        raise UnsupportedPhotoError("an animated WebP, not a photo")
+    _check(chunks, limits)
     try:
         pixels = imagecodecs.webp_decode(data)
     except imagecodecs.WebpError as error:
@@ -66,16 +64,33 @@ def read(data: bytes, limits: Limits) -> Photo:
     return to_photo(decoded, "WEBP", exif.orientation(exif_block) if exif_block else 1)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def check_start(start: bytes, limits: Limits) -> None:
+    """Refuse, by its first bytes, a file that :func:`read` would refuse.
+
+    Raises:
+        PhotoReadError: If they do not state a size.
+        UnsupportedPhotoError: For an animation.
+    """
+    _check(dict(reversed(list(_chunks(start, is_whole=False)))), limits)
+
+
+def _check(chunks: dict[bytes, bytes], limits: Limits) -> None:
+    limits.check(*_size(chunks), _BYTES_PER_PIXEL)
+    if chunks.get(b"VP8X", b"\0")[0] & _IS_ANIMATED:
+        raise UnsupportedPhotoError("an animated WebP, not a photo")
+
+
+def _chunks(data: bytes, *, is_whole: bool = True) -> Iterator[tuple[bytes, bytes]]:
+    """Type and content of each chunk; of a start alone, also what there is of the last."""
     (stated,) = struct.unpack_from("<I", data, 4)
-    if stated + 8 > len(data):
+    if is_whole and stated + 8 > len(data):
         raise PhotoReadError("damaged WebP: truncated")
     at, count = 12, 0
     while at + 8 <= len(data):
         count += 1
         check_parts(count, "WebP")
         kind, length = struct.unpack_from("<4sI", data, at)
-        if at + 8 + length > len(data):
+        if is_whole and at + 8 + length > len(data):
             return
         yield kind, data[at + 8 : at + 8 + length]
         at += 8 + length + length % 2

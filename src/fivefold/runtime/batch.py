@@ -386,17 +386,20 @@ def enhance_photo(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo
 
 def _described(photo: Photo, enhancer: Enhancer, settings: Settings) -> Photo:
     """The photo with the metadata that its result is to have."""
-    from fivefold.photo import note
+    from fivefold.photo.note import without_metadata
 
     if settings.strip_metadata:
-        photo = note.without_metadata(photo)
-    if settings.note:
-        photo = note.with_note(
-            photo,
-            {
-                "Software": f"fivefold {VERSION}",
-                "Model": enhancer.model_name,
-                "Strength": f"{settings.strength:g}",
-            },
-        )
-    return photo
+        photo = without_metadata(photo)
+    return noted(photo, enhancer, settings.strength) if settings.note else photo
+
+
+def noted(photo: Photo, enhancer: Enhancer, strength: float) -> Photo:
+    """The photo with a note in its XMP of what was done: program, model and strength."""
+    from fivefold.photo.note import with_note
+
+    facts = {
+        "Software": f"fivefold {VERSION}",
+        "Model": enhancer.model_name,
+        "Strength": f"{strength:g}",
+    }
+    return with_note(photo, facts)

@@ -16,7 +16,7 @@ from fivefold import kernels
 from fivefold.errors import BundleError
 from fivefold.kernels.grid import BilateralGrid
 from fivefold.photo.colour import LUMA
-from fivefold.photo.image import Photo, Pixels
+from fivefold.photo.image import Photo, Pixels, check_photo
 from fivefold.photo.model_space import ModelSpace, model_space, to_srgb
 from fivefold.photo.threads import available_threads, share_out
 from fivefold.runtime.blend import Blend, blend_weights, blended, only_style
@@ -162,9 +162,11 @@ class Enhancer:
             The grid.
 
         Raises:
+            TypeError: For something else than a photo, such as a bare array.
             ValueError: If the thumbnail is not finite.
             BundleDamagedError: If the network's answer is not finite.
         """
+        check_photo(photo)
         thumbnail = kernels.thumbnail(
             photo.pixels, self.bundle.manifest.input_size_px, threads=self._threads
         )
@@ -197,9 +199,13 @@ class Enhancer:
             the photo's cannot code colours.
 
         Raises:
+            TypeError: For something else than a photo and a grid.
             ValueError: If ``strength`` is out of range, or ``in_place`` is asked for pixels that
                 cannot be written.
         """
+        check_photo(photo)
+        if not isinstance(grid, BilateralGrid):
+            raise TypeError(f"expected a BilateralGrid, received {type(grid).__name__}")
         check_strength(strength)
         if strength == 0:
             return photo if in_place else photo.with_pixels(photo.pixels.copy())

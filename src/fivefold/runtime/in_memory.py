@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = NDArray[Any]
 
+LARGEST_VALUE = 8.0
+"""What a float array of colours may hold. Sharpened edges overshoot 1, and HDR goes to 5.3: 10 000
+cd/m² where white is 203, coded as sRGB goes on above white. An array of 0…255 reaches further."""
+
 # PIL mode -> the mode that its colours fit in, without and with transparency.
 _FULL_MODES = {"1": ("L", "LA"), "L": ("L", "LA"), "P": ("RGB", "RGBA"), "RGB": ("RGB", "RGBA")}
 
@@ -25,14 +29,14 @@ def photo_of_array(array: Array) -> Photo:
 
     Args:
         array: ``(H, W, 3)`` RGB, ``(H, W)`` grey or ``(H, W, 4)`` RGB and alpha, sRGB; ``uint8``,
-            ``uint16`` or ``float32`` (0…1).
+            ``uint16`` or ``float32`` (0…1; what lies above is cut off).
 
     Returns:
         A photo; its pixels may share the array's memory.
 
     Raises:
         TypeError: For another type.
-        ValueError: For another shape.
+        ValueError: For another shape, or a float above :data:`LARGEST_VALUE`: a scale of 0…255.
     """
     if array.dtype not in FULL_SCALE:
         raise TypeError(f"the array must be uint8, uint16 or float32, received {array.dtype}")
@@ -40,6 +44,8 @@ def photo_of_array(array: Array) -> Photo:
         raise ValueError(
             f"the array must be (H, W), (H, W, 3) or (H, W, 4), received shape {array.shape}"
         )
+    if array.dtype == np.float32 and LARGEST_VALUE < (largest := float(array.max())) < np.inf:
+        raise ValueError(f"a float32 array must hold 0…1, received values up to {largest:g}")
     if array.ndim == 2:
         return Photo(np.repeat(array[:, :, None], 3, axis=2), is_greyscale=True)
     alpha = array[:, :, 3] if array.shape[2] == 4 else None

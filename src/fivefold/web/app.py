@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fivefold.photo.threads import available_threads
 from fivefold.web import metrics, parameters
+from fivefold.web.experts import Experts
 from fivefold.web.guard import Guard, hide_error
 from fivefold.web.jobs import Answer, Jobs
 from fivefold.web.metrics import Metrics
@@ -48,7 +49,8 @@ def create_app(experts: Mapping[str, Enhancer], settings: Settings | None = None
 
     Args:
         experts: Enhancers by the name that requests call them; the first is the default. They are
-            called from several threads at once.
+            called from several threads at once. Those that are styles of one bundle can be
+            blended.
         settings: Limits, and who may ask.
 
     Raises:
@@ -57,11 +59,12 @@ def create_app(experts: Mapping[str, Enhancer], settings: Settings | None = None
     if not experts:
         raise ValueError("experts must have at least one enhancer, received none")
     settings = settings or Settings()
-    service = _Service(dict(experts), settings)
+    service = _Service(Experts(experts), settings)
     work = {
         "/enhance": service.plan_enhance,
         "/grid": service.plan_grid,
         "/preview": service.plan_preview,
+        "/check": service.plan_check,
     }
     routes = [
         *(Route(path, _Work(service, plan), methods=["POST"]) for path, plan in work.items()),
@@ -86,13 +89,13 @@ def create_app(experts: Mapping[str, Enhancer], settings: Settings | None = None
 
 
 class _Service:
-    def __init__(self, experts: Mapping[str, Enhancer], settings: Settings) -> None:
+    def __init__(self, experts: Experts, settings: Settings) -> None:
         self.experts = experts
         self.settings = settings
         self.metrics = Metrics()
         self.workshop = Workshop(settings)
         threads = max(1, available_threads() // settings.workers)
-        self._jobs = Jobs(experts, settings.max_pixels, threads)
+        self._jobs = Jobs(settings.max_pixels, threads)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -107,12 +110,16 @@ class _Service:
 
     def plan_grid(self, query: QueryParams) -> Task:
         parameters.check_names(query, ("expert",))
-        expert = parameters.parse_expert(query, self.experts)
-        return lambda upload, job: self._jobs.predict(upload, expert, job)
+        enhancer = parameters.parse_expert(query, self.experts)
+        return lambda upload, job: self._jobs.predict(upload, enhancer, job)
 
     def plan_preview(self, query: QueryParams) -> Task:
         max_side_px = parameters.parse_max_side(query)
         return lambda upload, job: self._jobs.preview(upload, max_side_px, job)
+
+    def plan_check(self, query: QueryParams) -> Task:
+        parameters.check_names(query, ())
+        return self._jobs.check
 
     async def health(self, request: Request) -> Response:
         from fivefold import __version__
@@ -122,7 +129,7 @@ class _Service:
             {
                 "status": "ok",
                 "version": __version__,
-                "experts": list(self.experts),
+                "experts": self.experts.names,
                 "needs_token": self.settings.token is not None,
                 "max_upload_bytes": self.settings.max_upload_bytes,
                 "max_pixels": self.settings.max_pixels,
@@ -142,7 +149,8 @@ class _Service:
 
     async def openapi(self, request: Request) -> Response:
         parameters.check_names(request.query_params, ())
-        return JSONResponse(describe(list(self.experts), self.settings))
+        blendable = list(self.experts.blendable())
+        return JSONResponse(describe(self.experts.names, self.settings, blendable))
 
 
 class _Work:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from fivefold.errors import MissingExtraError, PhotoError
-from fivefold.photo.files import encode_photo, read_photo
+from fivefold.photo.files import check_photo_start, encode_photo, read_photo
 from fivefold.photo.formats import FORMATS
 from fivefold.photo.image import Metadata, Photo, Pixels
 from fivefold.photo.resize import area_average
+from fivefold.runtime.batch import noted
 from fivefold.runtime.enhancer import Enhancer, neutral
 from fivefold.web import grid_format
-from fivefold.web.parameters import MEDIA_TYPES, Look
+from fivefold.web.parameters import MEDIA_TYPES, Look, check_bit_depth
 from fivefold.web.problems import of_photo
 from fivefold.web.uploads import Upload
 from fivefold.web.workshop import Job
@@ -44,13 +45,11 @@ class Jobs:
     """The service's work, for use in worker threads.
 
     Args:
-        experts: Enhancers by the name that requests call them.
         max_pixels: Larger photos are refused.
         threads: How many threads decoding and coding one photo may use.
     """
 
-    def __init__(self, experts: Mapping[str, Enhancer], max_pixels: int, threads: int) -> None:
-        self._experts = experts
+    def __init__(self, max_pixels: int, threads: int) -> None:
         self._max_pixels = max_pixels
         self._threads = threads
 
@@ -61,15 +60,17 @@ class Jobs:
             ProblemError: If it cannot be read, or not be written as asked for.
             AbandonedError: If nobody waits for it.
         """
-        enhancer = self._experts[look.expert]
         photo = self._read(upload)
+        file_format = _format_of(photo, look.format)
+        check_bit_depth(file_format.lower(), look.bit_depth)
         job.go_on()
-        grid = enhancer.predict(photo)
+        grid = look.enhancer.predict(photo)
         job.go_on()
         is_ours = photo.pixels.flags.writeable
-        enhanced = enhancer.render(photo, grid, strength=look.strength, in_place=is_ours)
+        enhanced = look.enhancer.render(photo, grid, strength=look.strength, in_place=is_ours)
+        if look.note:
+            enhanced = noted(enhanced, look.enhancer, look.strength)
         job.go_on()
-        file_format = _format_of(enhanced, look.format)
         content = self._encode(enhanced, file_format, look.quality, look.bit_depth)
         return Answer(
             content,
@@ -78,7 +79,7 @@ class Jobs:
             photo.width_px * photo.height_px,
         )
 
-    def predict(self, upload: Upload, expert: str, job: Job) -> Answer:
+    def predict(self, upload: Upload, enhancer: Enhancer, job: Job) -> Answer:
         """The photo's grid, packed as :mod:`fivefold.web.grid_format` says.
 
         Raises:
@@ -87,7 +88,7 @@ class Jobs:
         """
         photo = self._read(upload)
         job.go_on()
-        grid = self._experts[expert].predict(photo)
+        grid = enhancer.predict(photo)
         if photo.is_greyscale:
             grid = neutral(grid)  # as the enhancer's own rendering does
         return Answer(
@@ -113,6 +114,23 @@ class Jobs:
         content = self._encode(photo, file_format, _PREVIEW_QUALITY, 8)
         return Answer(content, MEDIA_TYPES[file_format], None, pixels)
 
+    def check(self, upload: Upload, job: Job) -> Answer:
+        """What kind of photo a file is, by its first bytes.
+
+        Raises:
+            ProblemError: If they tell that it cannot be read.
+            AbandonedError: If nobody waits for it.
+        """
+        job.go_on()
+        try:
+            file_format = check_photo_start(
+                upload.content, name=upload.name, max_pixels=self._max_pixels
+            )
+        except (PhotoError, MissingExtraError) as error:
+            raise of_photo(error) from error
+        content = json.dumps({"format": file_format.lower()}).encode()
+        return Answer(content, "application/json", None, 0)
+
     def _read(self, upload: Upload) -> Photo:
         try:
             return read_photo(
@@ -127,9 +145,6 @@ class Jobs:
     def _encode(
         self, photo: Photo, file_format: str, quality: int | None, bit_depth: int | None
     ) -> bytes:
-        possible = FORMATS[file_format].bit_depths
-        if bit_depth is not None and bit_depth not in possible:
-            bit_depth = possible[-1]
         try:
             return encode_photo(
                 photo,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,20 +28,17 @@ _REASONS = {
 }
 
 
-def describe(experts: Sequence[str], settings: Settings) -> Json:
+def describe(experts: Sequence[str], settings: Settings, blendable: Sequence[str] = ()) -> Json:
     """The document at ``/openapi.json``.
 
     Args:
         experts: What the parameter ``expert`` may be, the default first.
         settings: Whose limits stand in the text.
+        blendable: Those of the experts that can be part of a blend.
     """
     from fivefold import __version__
 
-    expert = _parameter(
-        "expert",
-        {"type": "string", "enum": list(experts), "default": experts[0]},
-        "Whose version of the photo.",
-    )
+    expert = _expert(experts, blendable)
     document: Json = {
         "openapi": "3.1.0",
         "info": {
@@ -53,6 +51,7 @@ def describe(experts: Sequence[str], settings: Settings) -> Json:
             "/enhance": {"post": _enhance(expert, settings)},
             "/grid": {"post": _grid(expert, settings)},
             "/preview": {"post": _preview(settings)},
+            "/check": {"post": _check(settings)},
             "/health": {"get": _health()},
             "/metrics": {"get": _metrics()},
         },
@@ -63,10 +62,30 @@ def describe(experts: Sequence[str], settings: Settings) -> Json:
         },
     }
     if settings.token is not None:
-        for path in ("/enhance", "/grid", "/preview", "/metrics"):
+        for path in ("/enhance", "/grid", "/preview", "/check", "/metrics"):
             for operation in document["paths"][path].values():
                 operation["security"] = [{"token": []}]
     return document
+
+
+def _expert(experts: Sequence[str], blendable: Sequence[str]) -> Json:
+    schema: Json = {"type": "string", "enum": list(experts), "default": experts[0]}
+    if not blendable:
+        return _parameter("expert", schema, "Whose version of the photo.")
+    names = "|".join(map(re.escape, blendable))
+    part = f"({names})=-?[0-9]+(\\.[0-9]+)?"
+    blend = {
+        "type": "string",
+        "pattern": f"^{part}(,{part})*$",
+        "examples": [",".join(f"{name}=0.5" for name in blendable[-2:])],
+    }
+    schema = {"anyOf": [schema, blend], "default": experts[0]}
+    return _parameter(
+        "expert",
+        schema,
+        "Whose version of the photo, or a blend of several of one model, each named once. Weights "
+        "count relative to their sum, which must not be 0; negative ones lead away from a style.",
+    )
 
 
 def _enhance(expert: Json, settings: Settings) -> Json:
@@ -98,7 +117,12 @@ def _enhance(expert: Json, settings: Settings) -> Json:
             _parameter(
                 "bit_depth",
                 {"type": "integer", "enum": list(BIT_DEPTHS)},
-                "Of the result, as far as its format holds it; by default the photo's own.",
+                "Of the result, 16 only where its format holds that; by default the photo's own.",
+            ),
+            _parameter(
+                "note",
+                {"type": "boolean", "default": True},
+                "Whether the result says in XMP what was done: program, model and strength.",
             ),
         ],
         "requestBody": _photo(settings),
@@ -157,6 +181,33 @@ def _preview(settings: Settings) -> Json:
             "200": {
                 "description": "A JPEG, or a PNG where the photo is transparent.",
                 "content": {"image/jpeg": {}, "image/png": {}},
+            },
+            **_refusals(),
+        },
+    }
+
+
+def _check(settings: Settings) -> Json:
+    return {
+        "operationId": "check",
+        "summary": "Whether a photo can be enhanced, as far as the first bytes of its file tell",
+        "description": (
+            "The first 256 KB are enough. What they tell is the format, the size, and kinds that "
+            "are not handled, such as animations and CMYK without a profile; not damage."
+        ),
+        "requestBody": _photo(settings),
+        "responses": {
+            "200": {
+                "description": "Nothing speaks against it.",
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {"format": {"type": "string"}},
+                            "required": ["format"],
+                        }
+                    }
+                },
             },
             **_refusals(),
         },

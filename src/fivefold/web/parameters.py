@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.datastructures import QueryParams
 
+from fivefold.photo import formats
 from fivefold.runtime.enhancer import STRENGTH_LIMIT
+from fivefold.web.experts import Experts
 from fivefold.web.problems import ProblemError
+
+if TYPE_CHECKING:
+    from fivefold.runtime.enhancer import Enhancer
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -26,6 +31,7 @@ MEDIA_TYPES = {
 
 FORMATS = tuple(name.lower() for name in MEDIA_TYPES)
 BIT_DEPTHS = (8, 16)
+NOTES = ("true", "false")
 LARGEST_SIDE_PX = 16384
 
 Value = TypeVar("Value")
@@ -36,44 +42,69 @@ class Look:
     """Whose version of a photo is asked for, and how it is to be written.
 
     Attributes:
-        expert: The name of a bundle that the service has.
+        enhancer: Gives the version: an expert's, or a blend.
         strength: 0 is the untouched photo, 1 the model.
         format: ``None`` keeps the photo's own.
         quality: 1…100, ``None`` for the format's default.
         bit_depth: ``None`` keeps the photo's own.
+        note: Whether the result says in XMP what was done.
     """
 
-    expert: str
+    enhancer: Enhancer
     strength: float
     format: str | None
     quality: int | None
     bit_depth: int | None
+    note: bool
 
 
-def parse_look(query: QueryParams, experts: Mapping[str, object]) -> Look:
+def parse_look(query: QueryParams, experts: Experts) -> Look:
     """The parameters of ``POST /enhance``.
 
     Raises:
         ProblemError: 400, with the parameter's name and what it may be.
     """
-    check_names(query, ("expert", "strength", "format", "quality", "bit_depth"))
+    check_names(query, ("expert", "strength", "format", "quality", "bit_depth", "note"))
     strength = _number(query, "strength", float, -STRENGTH_LIMIT, STRENGTH_LIMIT)
+    file_format = _choice(query, "format", FORMATS)
+    bit_depth = _bit_depth(query)
+    if file_format is not None:
+        check_bit_depth(file_format, bit_depth)
     return Look(
-        expert=parse_expert(query, experts),
+        enhancer=parse_expert(query, experts),
         strength=1.0 if strength is None else strength,
-        format=_choice(query, "format", FORMATS),
+        format=file_format,
         quality=_number(query, "quality", int, 1, 100),
-        bit_depth=_bit_depth(query),
+        bit_depth=bit_depth,
+        note=_choice(query, "note", NOTES) != "false",
     )
 
 
-def parse_expert(query: QueryParams, experts: Mapping[str, object]) -> str:
-    """Whose grid is asked for; by default the first expert's.
+def parse_expert(query: QueryParams, experts: Experts) -> Enhancer:
+    """Whose grid is asked for, an expert's or a blend's; by default the first expert's.
 
     Raises:
         ProblemError: 400.
     """
-    return _choice(query, "expert", tuple(experts)) or next(iter(experts))
+    try:
+        return experts.find(query.get("expert"))
+    except ValueError as error:
+        raise _bad(f"expert: {error}.") from error
+
+
+def check_bit_depth(file_format: str, bit_depth: int | None) -> None:
+    """Refuse a depth that the result's format does not hold, be it stated or the photo's own.
+
+    Args:
+        file_format: One of :data:`FORMATS`.
+        bit_depth: ``None`` for the photo's own, which is reduced to what the format holds.
+
+    Raises:
+        ProblemError: 400.
+    """
+    most = formats.FORMATS[file_format.upper()].bit_depths[-1]
+    if bit_depth is not None and bit_depth > most:
+        raise _bad(f"bit_depth {bit_depth}: {file_format} holds {most} bits.")
 
 
 def parse_max_side(query: QueryParams) -> int:

@@ -206,7 +206,20 @@ class _Form:
             return
         self._other_bytes += end - start
         if self._other_bytes > _MOST_OTHER_BYTES:
-            raise too_large(_MOST_OTHER_BYTES)
+            raise self._too_much_else()
+
+    def _too_much_else(self) -> ProblemError:
+        """The answer to a form with too much beside the photo, which may be in a misnamed field."""
+        kilobytes = _MOST_OTHER_BYTES >> 10
+        if self._content is None:
+            return ProblemError(
+                HTTPStatus.BAD_REQUEST,
+                f"The form has no field {FIELD!r} with a photo within its first {kilobytes} KB.",
+            )
+        return ProblemError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The form has more than {kilobytes} KB besides the photo.",
+        )
 
     def _end(self) -> None:
         self._is_complete = True

@@ -12,6 +12,8 @@ import {
 } from "./service";
 
 const BUSY_TRIES = 20;
+/** How much of a file tells whether it can be enhanced: what comes before the picture itself. */
+const START_BYTES = 256 * 2 ** 10;
 const TOKEN_KEY = "fivefold-token";
 
 /** The part of `GET /health` that the page uses. */
@@ -73,6 +75,12 @@ class Server implements Service {
     return (await this.#ask("POST", "preview", file, parameters, signal)).content;
   }
 
+  async check(file: File, signal: AbortSignal): Promise<void> {
+    this.#refuseTooLarge(file);
+    const start = new File([file.slice(0, START_BYTES)], file.name);
+    await this.#ask("POST", "check", start, {}, signal);
+  }
+
   async save(request: SaveRequest, progress: Progress, signal: AbortSignal): Promise<Saved> {
     const { file, expert, strength, format } = request;
     const parameters = {
@@ -93,11 +101,7 @@ class Server implements Service {
     signal?: AbortSignal,
     progress?: Progress,
   ): Promise<Answer> {
-    // A server that refuses a body in the middle looks like one that has gone away.
-    if (body && body.size > this.#largestBytes) {
-      const limit = Math.floor(this.#largestBytes / 2 ** 20);
-      throw new ServiceError(`The file is larger than ${limit} MB, the limit here.`, "refused");
-    }
+    if (body) this.#refuseTooLarge(body);
     for (let attempt = 0; ; attempt++) {
       const answer = await this.#send(method, path, body, parameters, signal, progress);
       if (answer.status < 400) return answer;
@@ -106,6 +110,13 @@ class Server implements Service {
       progress?.("waiting");
       await pause(1000 * wait * (0.75 + Math.random() / 2), signal);
     }
+  }
+
+  /** A server that refuses a body in the middle looks like one that has gone away. */
+  #refuseTooLarge({ size }: Blob): void {
+    if (size <= this.#largestBytes) return;
+    const limit = Math.floor(this.#largestBytes / 2 ** 20);
+    throw new ServiceError(`The file is larger than ${limit} MB, the limit here.`, "refused");
   }
 
   #send(

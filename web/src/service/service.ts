@@ -43,6 +43,9 @@ export interface Service {
   /** A picture that this browser can decode, of a file that it cannot. */
   preview(file: File, longSide: number, signal: AbortSignal): Promise<Blob>;
 
+  /** Fail if a file that the browser shows cannot be enhanced, as far as its beginning tells. */
+  check(file: File, signal: AbortSignal): Promise<void>;
+
   /** The photo enhanced at full resolution. */
   save(request: SaveRequest, progress: Progress, signal: AbortSignal): Promise<Saved>;
 

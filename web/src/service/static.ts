@@ -78,6 +78,10 @@ class Local implements Service {
     return Promise.reject(new ServiceError(reason, "refused"));
   }
 
+  async check(): Promise<void> {
+    // What the browser shows is what is saved.
+  }
+
   async save(request: SaveRequest, progress: Progress, signal: AbortSignal): Promise<Saved> {
     progress("enhancing");
     const grid = await this.predict(request.file, null, request.expert);

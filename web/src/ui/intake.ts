@@ -1,8 +1,8 @@
 /** How photos come in: dropped, pasted, picked, or taken with the camera. */
 
+import { service } from "#service";
 import { byId } from "./dom";
-
-const SUFFIXES = /\.(jpe?g|jfif|png|webp|tiff?|hei[cf]|avif|jxl|dng|cr[23]|nef|arw|raf|orf|rw2)$/i;
+import { isPhotoName, SUFFIXES } from "./suffixes";
 
 /** Give every photo that a person hands over to `take`. */
 export function acceptPhotos(take: (files: File[]) => void): void {
@@ -10,6 +10,8 @@ export function acceptPhotos(take: (files: File[]) => void): void {
     const photos = [...(files ?? [])];
     if (photos.length) take(photos);
   };
+  // Systems do not know all of these for pictures; the server does, and shows what no browser can.
+  if (service.isRemote) byId<HTMLInputElement>("files").accept = ["image/*", ...SUFFIXES].join();
   for (const id of ["files", "shot"]) {
     const input = byId<HTMLInputElement>(id);
     input.addEventListener("change", () => {
@@ -61,7 +63,7 @@ async function filesUnder(entry: FileSystemEntry, isNested: boolean): Promise<Fi
     const file = await new Promise<File>((resolve, reject) => {
       (entry as FileSystemFileEntry).file(resolve, reject);
     });
-    return !isNested || file.type.startsWith("image/") || SUFFIXES.test(file.name) ? [file] : [];
+    return !isNested || file.type.startsWith("image/") || isPhotoName(file.name) ? [file] : [];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const found: File[] = [];

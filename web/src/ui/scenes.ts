@@ -2,6 +2,7 @@
 
 import { service } from "#service";
 import type { Library } from "../library";
+import { reasonAlone, sentence } from "../words";
 import { byId, setText } from "./dom";
 import { pickPhotos } from "./intake";
 
@@ -66,7 +67,7 @@ export class Scenes {
     }
     if (scene === "failed" && current) {
       setText(byId("failure-title"), `${current.name} did not open`);
-      setText(byId("failure-text"), sentence(current.problem, current.name));
+      setText(byId("failure-text"), sentence(reasonAlone(current.problem, current.name)));
     }
     setText(byId("loading-text"), current ? `Opening ${current.name}…` : "");
     this.#offline.hidden = isOnline;
@@ -101,11 +102,4 @@ function promise(): string {
   return isHere
     ? "Your photos stay on this computer; nothing is kept."
     : `Photos go to ${location.hostname} and are forgotten after the answer.`;
-}
-
-/** The server's reasons begin with the file's name, as in a terminal; here they are sentences. */
-function sentence(reason: string, name: string): string {
-  const text = reason.startsWith(`${name}: `) ? reason.slice(name.length + 2) : reason;
-  const started = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(started) ? started : `${started}.`;
 }
