@@ -162,6 +162,18 @@ def test_a_journal_may_be_asked_for(fivefold: Run, photos: Path) -> None:
     assert everything(photos) == before
 
 
+@pytest.mark.parametrize("words", [["in/b.png", "-o", "x.png"], ["in", "-o", "out"]])
+def test_a_journal_is_never_added_to_a_photo(fivefold: Run, photos: Path, words: list[str]) -> None:
+    """``--journal`` names a photo by mistake: one line, no work, and the photo is as it was."""
+    before = {path: path.read_bytes() for path in everything(photos)}
+    result = fivefold("enhance", *words, "--journal", "in/a.jpg")
+    assert result.code == 1
+    assert result.err == (
+        "fivefold: in/a.jpg: is there already and not a journal; it is left as it is\n"
+    )
+    assert {path: path.read_bytes() for path in everything(photos)} == before
+
+
 def test_what_is_out_of_date_is_told_and_made_anew_on_request(fivefold: Run, photos: Path) -> None:
     """``--skip-existing`` keeps and counts it; ``--update`` makes it, but not what is by hand."""
     assert fivefold("enhance", "in", "-o", "out").code == 0
