@@ -155,11 +155,18 @@ def test_a_journal_may_be_asked_for(fivefold: Run, photos: Path) -> None:
     assert fivefold("enhance", "in/a.jpg", "--journal", "j").code == 0
     assert json.loads((photos / "j").read_text())["target"] == "in/a_enhanced.jpg"
     before = everything(photos)
-    result = fivefold("enhance", "in", "--journal", "none/j")
-    assert (result.code, result.err) == (1, "fivefold: none/j: No such file or directory\n")
+    result = fivefold("enhance", "in", "--journal", "in/a.jpg/j")
+    assert (result.code, result.err) == (1, "fivefold: in/a.jpg: is a file, not a folder\n")
     assert fivefold("enhance", "-", "-o", "x.png", "--journal", "j").code == 2
     assert fivefold("enhance", "in", "--journal", "").code == 2
     assert everything(photos) == before
+
+
+def test_the_folder_of_a_journal_is_made(fivefold: Run, photos: Path) -> None:
+    """As the output folder is, in which it may lie, and elsewhere."""
+    for name in ("out/log.jsonl", "logs/of/today.jsonl"):
+        assert fivefold("enhance", "in", "-o", "out", "--journal", name).code == 0
+        assert len((photos / name).read_bytes().splitlines()) == 3
 
 
 @pytest.mark.parametrize("words", [["in/b.png", "-o", "x.png"], ["in", "-o", "out"]])

@@ -303,7 +303,7 @@ def test_an_output_that_would_feed_itself_is_refused(
         (["in", "-o", ""], 2, "a name is empty"),
         (["in", "--strength", "2"], 2, "-1.5 to 1.5"),
         (["in", "--journal", "j", "--no-journal"], 2, "not allowed with"),
-        (["in", "--journal", "none/j"], 1, "none/j: No such file or directory"),
+        (["in", "--journal", "in/a.jpg/j"], 1, "in/a.jpg: is a file, not a folder"),
         (["in", "--bundle", "none"], 1, "neither a file nor a bundle"),
     ],
 )

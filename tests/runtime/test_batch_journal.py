@@ -304,8 +304,13 @@ def test_failures_are_noted_where_something_was_written(photo: Path, tmp_path: P
 
 
 def test_opening_what_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """A journal that was asked for is tried before any work."""
-    with pytest.raises(FileNotFoundError):
-        Journal(tmp_path / "none/j").open()
+    """A journal that was asked for is tried before any work; a missing folder is made."""
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as raised:
+        Journal(tmp_path / "file/none/j").open()
+    assert raised.value.filename == str(tmp_path / "file")
+    with Journal(tmp_path / "new/deep/j") as journal:
+        journal.open()
+    assert (tmp_path / "new/deep/j").exists()
     with pytest.raises(IsADirectoryError):
         Journal(tmp_path).open()

@@ -29,6 +29,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from fivefold.runtime.file_state import FileState
+from fivefold.runtime.folders import make_folder
 
 if TYPE_CHECKING:
     from fivefold.runtime.bundle import Bundle
@@ -117,7 +118,7 @@ class Journal:
     nobody from enhancing photos.
 
     Attributes:
-        path: The file. It appears with the first line.
+        path: The file. It appears with the first line, or as it is opened, and so does its folder.
         failure: Why a line could not be added, or ``None``.
     """
 
@@ -139,6 +140,7 @@ class Journal:
         """
         if self._descriptor is not None:
             return
+        make_folder(self.path.parent)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0), 0o666)
         try:
