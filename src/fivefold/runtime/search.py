@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from fnmatch import translate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,7 +52,8 @@ def find_photos(
     suffixes; hidden files and folders, pipes and devices are passed over, and links to folders not
     followed. What does not exist is taken as a pattern (``*``, ``?``, ``[…]``, ``**``), of which
     the files with one of the suffixes count; if there is none, it is kept as it is, to fail when it
-    is read.
+    is read. What a wildcard stands for is what a search would find: no link to a folder, and
+    nothing hidden unless the pattern has the dot.
 
     Args:
         inputs: Files, folders and patterns.
@@ -62,7 +65,7 @@ def find_photos(
     left_out = None if leave_out is None else os.path.realpath(leave_out)
     seen = set()
     for path in map(Path, inputs):
-        matches = [] if os.path.lexists(path) else _match(str(path), suffixes, left_out)
+        matches = [] if os.path.lexists(path) else _match(path, suffixes, left_out)
         if is_folder(path):
             found = list(walk(path, suffixes, left_out, search.unreadable))
         elif matches:
@@ -136,14 +139,59 @@ def _is_special(path: Path) -> bool:
     return not stat.S_ISREG(mode)
 
 
-def _match(pattern: str, suffixes: Collection[str], left_out: str | None) -> list[Path]:
-    # pathlib's own would take hidden files, and refuse "**.jpg".
-    paths = map(Path, sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
+def _match(pattern: Path, suffixes: Collection[str], left_out: str | None) -> list[Path]:
+    root = _fixed_part(pattern)
+    # Not the libraries' own: they follow links to folders, two of which that lead upward take for
+    # ever; or they find hidden files.
+    paths = sorted(set(_expand(root, pattern.relative_to(root).parts)), key=str)
     matches = [p for p in paths if p.suffix.lower() in suffixes and not _is_special(p)]
-    root = os.path.realpath(_fixed_part(Path(pattern)))
-    if left_out is None or root == left_out or not Path(left_out).is_relative_to(root):
+    real_root = os.path.realpath(root)
+    if left_out is None or real_root == left_out or not Path(left_out).is_relative_to(real_root):
         return matches
     return [p for p in matches if not Path(os.path.realpath(p)).is_relative_to(left_out)]
+
+
+def _expand(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """What the parts of a pattern stand for in a folder; some of it maybe several times."""
+    if not parts:
+        yield folder
+        return
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        yield from _expand(folder, rest or ("*",))
+        for subfolder in _entries(folder, _is_visible, only_folders=True):
+            yield from _expand(subfolder, parts)
+    elif glob.has_magic(part):
+        for entry in _entries(folder, _matcher(part), only_folders=bool(rest)):
+            yield from _expand(entry, rest)
+    elif os.path.lexists(folder / part):
+        yield from _expand(folder / part, rest)
+
+
+def _entries(folder: Path, fits: Callable[[str], bool], *, only_folders: bool) -> list[Path]:
+    """What a wildcard finds in a folder, without links where only folders are asked for."""
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                folder / entry.name
+                for entry in entries
+                if fits(entry.name) and (not only_folders or entry.is_dir(follow_symlinks=False))
+            ]
+    except OSError:  # it is no folder, or may not be listed: nothing in it fits
+        return []
+
+
+def _is_visible(name: str) -> bool:
+    return not name.startswith(".")
+
+
+def _matcher(part: str) -> Callable[[str], bool]:
+    """Whether a name fits a part of a pattern; what is hidden has to be asked for by its dot."""
+    fits = re.compile(translate(os.path.normcase(part))).match
+    asks_for_hidden = part.startswith(".")
+    return lambda name: (
+        (asks_for_hidden or _is_visible(name)) and fits(os.path.normcase(name)) is not None
+    )
 
 
 def _fixed_part(pattern: Path) -> Path:
