@@ -226,6 +226,8 @@ def test_the_slow_path_is_told(
         (["a.jpg", "--in-place", "--format", "png"], "--in-place"),
         (["a.jpg", "--in-place", "--skip-existing"], "not allowed with"),
         (["a.jpg", "-o", "x.png", "--format", "jpeg"], "suffix of the format"),
+        (["a.jpg", "-o", "better.bmp"], "better.bmp: .bmp files cannot be written"),
+        (["a.jpg", "in", "-o", "new/x.txt"], "x.txt: .txt files cannot be written"),
         (["-", "a.jpg"], "a pipe takes and gives one photo"),
         (["-", "--json"], "cannot both go to stdout"),
         (["-", "-o", "x.png", "--dry-run"], "do not go with a pipe"),

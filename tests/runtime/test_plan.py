@@ -87,6 +87,22 @@ def test_an_output_is_a_file_only_for_one_file_and_a_known_suffix(
     assert next(iter(plan(*inputs, output=output).values())) == target
 
 
+@pytest.mark.parametrize("output", ["x.bmp", "new/x.GIF", "x.txt", "x.raw"])
+def test_a_new_folder_is_not_called_like_a_file(folder: Path, output: str) -> None:
+    """A picture or text that cannot be written is refused; a folder that is there is meant."""
+    for inputs in (["c.jpeg"], ["in"], ["c.jpeg", "in"]):
+        with pytest.raises(ValueError, match=r"x\.\w+: \.\w+ files cannot be written"):
+            plan(*inputs, output=output)
+    (folder / "there.bmp").mkdir()
+    assert plan("c.jpeg", output="there.bmp") == {"c.jpeg": "there.bmp/c.jpeg"}
+
+
+@pytest.mark.parametrize("output", ["out", "out.d", "holiday.2024", "v1.5", ".photos", "a.b.c"])
+def test_a_new_folder_may_have_a_dot(folder: Path, output: str) -> None:
+    """Whatever is no suffix of a file that people know belongs to the folder's name."""
+    assert plan("c.jpeg", output=output) == {"c.jpeg": f"{output}/c.jpeg"}
+
+
 def test_in_place_each_photo_is_its_own_target(folder: Path) -> None:
     """Only then a target may be a photo."""
     assert plan("in", in_place=True) == {"in/a.jpg": "in/a.jpg", "in/sub/b.png": "in/sub/b.png"}

@@ -19,7 +19,7 @@ from fivefold.cluster.places import (
     scheme_of,
 )
 from fivefold.photo.formats import KNOWN_SUFFIXES, READABLE, WRITABLE
-from fivefold.runtime.plan import result_name
+from fivefold.runtime.plan import check_new_folder, result_name
 from fivefold.runtime.search import find_photos
 
 MANIFEST_FOLDER = "_fivefold"
@@ -92,7 +92,7 @@ def make_remote_plan(
         file_format: Format of the results; by default what each source's suffix says.
 
     Raises:
-        ValueError: Without an output, or one that cannot be written to; if two photos have the
+        ValueError: Without an output, or for one that cannot be written to; if two photos have the
             same target, or a target is one of the photos.
         PhotoReadError: If a store cannot be asked.
         MissingExtraError: If what opens such addresses is not installed.
@@ -124,6 +124,8 @@ def make_remote_plan(
         folder = output
     _check(found, targets)
     there = {file.address: file.size_bytes for file in list_files(output)} if found else {}
+    if folder is not None and not there:
+        check_new_folder(PurePosixPath(output).name)
     tasks = [
         RemoteTask(photo.file.address, target, photo.file.version, there.get(target, -1))
         for photo, target in zip(found, targets, strict=True)
