@@ -20,7 +20,7 @@ from fivefold.cluster.places import (
 )
 from fivefold.photo.formats import KNOWN_SUFFIXES, READABLE, WRITABLE
 from fivefold.runtime.plan import check_new_folder, result_name
-from fivefold.runtime.search import find_photos
+from fivefold.runtime.search import find_photos, is_result
 
 MANIFEST_FOLDER = "_fivefold"
 _WRITABLE = {suffix: name for suffix, name in KNOWN_SUFFIXES.items() if suffix in WRITABLE}
@@ -70,11 +70,13 @@ class RemotePlan:
         tasks: Every photo once; no two share a target.
         folder: Address of the folder of results, or ``None`` for one named file.
         unreadable: Local folders that could not be listed, with the reason.
+        results_passed_over: How many files were found that an earlier run left beside their photos.
     """
 
     tasks: list[RemoteTask]
     folder: str | None
     unreadable: list[OSError]
+    results_passed_over: int = 0
 
 
 def make_remote_plan(
@@ -112,7 +114,9 @@ def make_remote_plan(
             else _found_here(name, output, unreadable)
         )
     ]
-    found = list({photo.file.address: photo for photo in found}.values())
+    found_count = len({photo.file.address for photo in found})
+    found = list({photo.file.address: photo for photo in _without_results(found)}.values())
+    results_passed_over = found_count - len(found)
     one_file = len(inputs) == 1 and len(found) == 1 and found[0].is_named
     suffix = PurePosixPath(output).suffix.lower()
     if one_file and suffix in _WRITABLE:
@@ -130,7 +134,7 @@ def make_remote_plan(
         RemoteTask(photo.file.address, target, photo.file.version, there.get(target, -1))
         for photo, target in zip(found, targets, strict=True)
     ]
-    return RemotePlan(tasks, folder, unreadable)
+    return RemotePlan(tasks, folder, unreadable, results_passed_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,15 @@ def _found_here(name: str, output: str, unreadable: list[OSError]) -> Iterator[_
             PurePosixPath(photo.relative.as_posix()),
             is_named=photo.source == Path(name),
         )
+
+
+def _without_results(found: Sequence[_Found]) -> Iterator[_Found]:
+    """Without what an earlier run left beside its photo, unless it is named itself."""
+    paths = [PurePosixPath(photo.file.address) for photo in found]
+    originals = {(path.parent, path.stem) for path in paths}
+    for photo, path in zip(found, paths, strict=True):
+        if photo.is_named or not is_result(path, originals):
+            yield photo
 
 
 def _found_remotely(name: str, output: str) -> Iterator[_Found]:

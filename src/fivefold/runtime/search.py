@@ -6,9 +6,9 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from fnmatch import translate
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 ENHANCED = "_enhanced"
@@ -33,10 +33,12 @@ class Search(NamedTuple):
     Attributes:
         photos: Every photo once, in the order of the inputs, those of a folder sorted.
         unreadable: The folders that could not be listed, with the reason.
+        results: What was found and passed over, since an earlier run left it beside its photo.
     """
 
     photos: list[Found]
     unreadable: list[OSError]
+    results: list[Path]
 
 
 def find_photos(
@@ -61,9 +63,10 @@ def find_photos(
         leave_out: A folder that is not searched, such as the one that results go to.
         with_results: Whether a search takes ``NAME_enhanced.EXT`` where ``NAME`` is there as well.
     """
-    search = Search([], [])
+    search = Search([], [], [])
     left_out = None if leave_out is None else os.path.realpath(leave_out)
-    seen = set()
+    seen: set[str] = set()
+    results: list[Path] = []
     for path in map(Path, inputs):
         matches = [] if os.path.lexists(path) else _match(path, suffixes, left_out)
         if is_folder(path):
@@ -74,12 +77,14 @@ def find_photos(
         else:
             found = [Found(path, Path(path.name))]
         if not with_results and (matches or is_folder(path)):
-            found = list(_without_results(found))
+            found = list(without_results(found, results.append))
         for photo in found:
             identity = os.path.realpath(photo.source)
             if identity not in seen:
                 seen.add(identity)
                 search.photos.append(photo)
+    passed_over = {os.path.realpath(path): path for path in results}
+    search.results.extend(path for identity, path in passed_over.items() if identity not in seen)
     return search
 
 
@@ -202,11 +207,31 @@ def _fixed_part(pattern: Path) -> Path:
     return fixed
 
 
-def _without_results(found: Sequence[Found]) -> Iterator[Found]:
-    """Without what an earlier run left beside its originals."""
-    originals = {(photo.source.parent, photo.source.stem) for photo in found}
+def without_results(
+    found: Iterable[Found], tell: Callable[[Path], object] = lambda _: None
+) -> Iterator[Found]:
+    """Without what an earlier run left beside its originals, which ``tell`` gets.
+
+    Args:
+        found: In an order in which ``NAME.EXT`` comes before ``NAME_enhanced.EXT``, as sorted names
+            do: a point comes before an underscore.
+        tell: Gets each result.
+    """
+    originals: set[tuple[PurePath, str]] = set()
     for photo in found:
-        folder, stem = photo.source.parent, photo.source.stem
-        is_result = stem.endswith(ENHANCED) and (folder, stem.removesuffix(ENHANCED)) in originals
-        if not is_result:
+        originals.add((photo.source.parent, photo.source.stem))
+        if is_result(photo.source, originals):
+            tell(photo.source)
+        else:
             yield photo
+
+
+def is_result(path: PurePath, originals: Container[tuple[PurePath, str]]) -> bool:
+    """Whether a photo is called as the result of another one is that lies beside it.
+
+    Args:
+        path: The photo.
+        originals: The folders and stems of those that there are.
+    """
+    stem = path.stem
+    return stem.endswith(ENHANCED) and (path.parent, stem.removesuffix(ENHANCED)) in originals
