@@ -62,6 +62,21 @@ def test_a_second_run_repeats_the_first(fivefold: Run, photos: Path) -> None:
     assert files(photos) == first
 
 
+def test_results_beside_photos_are_passed_over_with_a_word(fivefold: Run, photos: Path) -> None:
+    """Also when results go elsewhere this time: in the summary, and where nothing is done."""
+    fivefold("enhance", "in")
+    told = fivefold("enhance", "in", "-o", "out", "--dry-run")
+    assert (len(told.out.splitlines()), told.errors) == (
+        3,
+        ["fivefold: 3 results of earlier runs passed over"],
+    )
+    result = fivefold("enhance", "in", "-o", "out")
+    assert "3 photos enhanced, 3 results of earlier runs passed over in" in result.err
+    assert files(photos / "out") == ["a.jpg", "b.png", "sub/c.webp"]
+    last = fivefold("enhance", "in/*.jpg", "-o", "out", "--json").records[-1]
+    assert last["summary"]["results_passed_over"] == 1
+
+
 def test_output_file_format_and_depth(fivefold: Run, photos: Path) -> None:
     """``-o`` names a file, ``--format`` and ``--bit-depth`` change what is written."""
     assert fivefold("enhance", "in/a.jpg", "-o", "new/x.png").code == 0
@@ -226,6 +241,8 @@ def test_the_slow_path_is_told(
         (["a.jpg", "--in-place", "--format", "png"], "--in-place"),
         (["a.jpg", "--in-place", "--skip-existing"], "not allowed with"),
         (["a.jpg", "-o", "x.png", "--format", "jpeg"], "suffix of the format"),
+        (["a.jpg", "-o", "better.bmp"], "better.bmp: .bmp files cannot be written"),
+        (["a.jpg", "in", "-o", "new/x.txt"], "x.txt: .txt files cannot be written"),
         (["-", "a.jpg"], "a pipe takes and gives one photo"),
         (["-", "--json"], "cannot both go to stdout"),
         (["-", "-o", "x.png", "--dry-run"], "do not go with a pipe"),

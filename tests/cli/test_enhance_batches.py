@@ -155,11 +155,30 @@ def test_a_journal_may_be_asked_for(fivefold: Run, photos: Path) -> None:
     assert fivefold("enhance", "in/a.jpg", "--journal", "j").code == 0
     assert json.loads((photos / "j").read_text())["target"] == "in/a_enhanced.jpg"
     before = everything(photos)
-    result = fivefold("enhance", "in", "--journal", "none/j")
-    assert (result.code, result.err) == (1, "fivefold: none/j: No such file or directory\n")
+    result = fivefold("enhance", "in", "--journal", "in/a.jpg/j")
+    assert (result.code, result.err) == (1, "fivefold: in/a.jpg: is a file, not a folder\n")
     assert fivefold("enhance", "-", "-o", "x.png", "--journal", "j").code == 2
     assert fivefold("enhance", "in", "--journal", "").code == 2
     assert everything(photos) == before
+
+
+def test_the_folder_of_a_journal_is_made(fivefold: Run, photos: Path) -> None:
+    """As the output folder is, in which it may lie, and elsewhere."""
+    for name in ("out/log.jsonl", "logs/of/today.jsonl"):
+        assert fivefold("enhance", "in", "-o", "out", "--journal", name).code == 0
+        assert len((photos / name).read_bytes().splitlines()) == 3
+
+
+@pytest.mark.parametrize("words", [["in/b.png", "-o", "x.png"], ["in", "-o", "out"]])
+def test_a_journal_is_never_added_to_a_photo(fivefold: Run, photos: Path, words: list[str]) -> None:
+    """``--journal`` names a photo by mistake: one line, no work, and the photo is as it was."""
+    before = {path: path.read_bytes() for path in everything(photos)}
+    result = fivefold("enhance", *words, "--journal", "in/a.jpg")
+    assert result.code == 1
+    assert result.err == (
+        "fivefold: in/a.jpg: is there already and not a journal; it is left as it is\n"
+    )
+    assert {path: path.read_bytes() for path in everything(photos)} == before
 
 
 def test_what_is_out_of_date_is_told_and_made_anew_on_request(fivefold: Run, photos: Path) -> None:

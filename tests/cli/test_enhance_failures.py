@@ -104,12 +104,15 @@ def test_strange_sizes_are_photos_too(fivefold: Run, photos: Path, size: tuple[i
 
 
 def test_a_folder_that_would_have_to_be_a_file(fivefold: Run, photos: Path) -> None:
-    """An output below a file is told for each photo, naming what could not be written."""
+    """An output below a file is told for each photo, naming what could not be written and why."""
     (photos / "file").touch()
     result = fivefold("enhance", "in", "-o", "file/out")
     assert result.code == 1
     assert len(result.errors) == 3
-    assert all(re.match("fivefold: file/out/.*: not a directory", e, re.I) for e in result.errors)
+    told = "fivefold: file/out/.*: file is a file, not a folder"
+    assert all(re.fullmatch(told, line) for line in result.errors)
+    result = fivefold("enhance", "in/a.jpg", "-o", "file/x.jpg")
+    assert result.errors == ["fivefold: file/x.jpg: file is a file, not a folder"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")

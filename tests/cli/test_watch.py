@@ -135,6 +135,23 @@ def test_results_in_the_folder_are_not_taken_for_arrivals(
     assert len(files(Path("in"))) == 6
 
 
+def test_results_beside_photos_are_no_arrivals_elsewhere(
+    fivefold: Run, start: Start, samples: Path
+) -> None:
+    """An earlier run left them; a photo that is called so without another one is a photo."""
+    shutil.copy(samples / "a.jpg", "in/a.jpg")
+    assert fivefold("enhance", "in").code == 0
+    shutil.copy(samples / "b.png", "in/lone_enhanced.png")
+    with Watching(start, "in", "-o", "out", "--settle", "0.2", "--existing") as watching:
+        assert watching.ready["present"] == 2
+        assert {watching.made(), watching.made()} == {"out/a.jpg", "out/lone_enhanced.png"}
+        assert fivefold("enhance", "in/a.jpg").code == 0
+        shutil.copy(samples / "sub/c.webp", "in/new.webp")
+        assert watching.made() == "out/new.webp"
+        time.sleep(0.5)
+    assert [record for record in watching.rest() if "summary" not in record] == []
+
+
 def test_a_photo_that_comes_slowly_is_waited_for(start: Start, samples: Path) -> None:
     """It comes in pieces with pauses longer than the rest asked for: one result, no complaint."""
     whole = (samples / "a.jpg").read_bytes()
@@ -303,7 +320,7 @@ def test_an_output_that_would_feed_itself_is_refused(
         (["in", "-o", ""], 2, "a name is empty"),
         (["in", "--strength", "2"], 2, "-1.5 to 1.5"),
         (["in", "--journal", "j", "--no-journal"], 2, "not allowed with"),
-        (["in", "--journal", "none/j"], 1, "none/j: No such file or directory"),
+        (["in", "--journal", "in/a.jpg/j"], 1, "in/a.jpg: is a file, not a folder"),
         (["in", "--bundle", "none"], 1, "neither a file nor a bundle"),
     ],
 )

@@ -84,6 +84,17 @@ def test_folders_patterns_and_files_are_found(memory: fsspec.AbstractFileSystem)
         read_file(missing.source)
 
 
+def test_results_of_earlier_runs_are_passed_over(memory: fsspec.AbstractFileSystem) -> None:
+    """``NAME_enhanced`` beside ``NAME`` in a folder, counted; not if it is named, or alone."""
+    for name in ("a.jpg", "a_enhanced.jpg", "lone_enhanced.jpg"):
+        memory.pipe(f"/in/{name}", b"a photo")
+    found = make_remote_plan(["memory://in"], "memory://out")
+    names = [task.target.rpartition("/")[2] for task in found.tasks]
+    assert (names, found.results_passed_over) == (["a.jpg", "lone_enhanced.jpg"], 1)
+    named = make_remote_plan(["memory://in", "memory://in/a_enhanced.jpg"], "memory://out")
+    assert (len(named.tasks), named.results_passed_over) == (3, 0)
+
+
 def test_local_folders_are_searched_as_ever(tmp_path: Path) -> None:
     """An output folder in the input is passed over, and what cannot be read is planned to fail."""
     for name in ("in/a.png", "in/sub/b.png", "in/out/a.png"):

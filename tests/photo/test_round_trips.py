@@ -228,6 +228,14 @@ def test_format_follows_suffix_then_source(tmp_path):
         assert read_photo(tmp_path / name).format == expected
 
 
+@pytest.mark.parametrize("name", ["x.bmp", "x.TXT", "x.dng"])
+def test_files_of_other_kinds_are_not_written(tmp_path, name):
+    """A photo that is asked for as a text would be a PNG of that name: refused, nothing written."""
+    with pytest.raises(ValueError, match="files cannot be written, received"):
+        write_photo(Photo(np.zeros((2, 2, 3), np.uint8)), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_content_decides_the_format(tmp_path):
     """A PNG with the name of a JPEG is read as the PNG that it is."""
     path = tmp_path / "wrong.jpg"

@@ -191,6 +191,48 @@ def test_damaged_lines_tell_nothing(photo: Path, target: Path, line: bytes) -> N
     assert Journal(path).knows(target)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xd8\xff\xe0\x00\x10JFIF",
+        b"Dear diary,\n\n",
+        b'{\n  "source": "a"\n}\n',
+        b'{"source": "wire", "title": "news"}\n',
+        b"3\n[1]\n\xff\n" + b"[" * 100_000,
+        b'PK\x03\x04 {"source": "a.jpg", "target"',
+    ],
+)
+def test_what_is_no_journal_is_not_added_to(photo: Path, target: Path, content: bytes) -> None:
+    """A photo, a text, other people's JSON: an error that names it, and not a byte of it changes.
+
+    Where nobody opened the journal before there was a line to add, its failure says the same.
+    """
+    path = target.parent / "j"
+    path.write_bytes(content)
+    with pytest.raises(FileExistsError, match="not a journal") as raised:
+        Journal(path).open()
+    assert raised.value.filename == str(path)
+    with Journal(path) as journal:
+        journal.add(photo, target, RECIPE, state=FileState.of(photo), seconds=1)
+    assert isinstance(journal.failure, FileExistsError)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("line", [b"", b"\n", b"{", b'{"source": "cut', b"nonsense\n"])
+def test_a_journal_that_was_damaged_still_is_one(photo: Path, target: Path, line: bytes) -> None:
+    """Empty, cut short in its first line, or with nonsense before its first whole line."""
+    path = target.parent / "j"
+    if line == b"nonsense\n":
+        with Journal(path) as journal:
+            note(journal, photo, target)
+        line += path.read_bytes()
+    path.write_bytes(line)
+    with Journal(path) as journal:
+        note(journal, photo, target)
+    assert path.read_bytes().startswith(line)
+    assert Journal(path).knows(target)
+
+
 @pytest.mark.parametrize("name", ["two\nlines.jpg", "ä – 写真.jpg", os.fsdecode(b"caf\xe9.jpg")])
 def test_any_name_comes_back(tmp_path: Path, name: str) -> None:
     """Line ends, letters of any script, and bytes that are no text."""
@@ -262,8 +304,13 @@ def test_failures_are_noted_where_something_was_written(photo: Path, tmp_path: P
 
 
 def test_opening_what_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """A journal that was asked for is tried before any work."""
-    with pytest.raises(FileNotFoundError):
-        Journal(tmp_path / "none/j").open()
+    """A journal that was asked for is tried before any work; a missing folder is made."""
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as raised:
+        Journal(tmp_path / "file/none/j").open()
+    assert raised.value.filename == str(tmp_path / "file")
+    with Journal(tmp_path / "new/deep/j") as journal:
+        journal.open()
+    assert (tmp_path / "new/deep/j").exists()
     with pytest.raises(IsADirectoryError):
         Journal(tmp_path).open()

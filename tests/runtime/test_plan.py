@@ -87,6 +87,22 @@ def test_an_output_is_a_file_only_for_one_file_and_a_known_suffix(
     assert next(iter(plan(*inputs, output=output).values())) == target
 
 
+@pytest.mark.parametrize("output", ["x.bmp", "new/x.GIF", "x.txt", "x.raw"])
+def test_a_new_folder_is_not_called_like_a_file(folder: Path, output: str) -> None:
+    """A picture or text that cannot be written is refused; a folder that is there is meant."""
+    for inputs in (["c.jpeg"], ["in"], ["c.jpeg", "in"]):
+        with pytest.raises(ValueError, match=r"x\.\w+: \.\w+ files cannot be written"):
+            plan(*inputs, output=output)
+    (folder / "there.bmp").mkdir()
+    assert plan("c.jpeg", output="there.bmp") == {"c.jpeg": "there.bmp/c.jpeg"}
+
+
+@pytest.mark.parametrize("output", ["out", "out.d", "holiday.2024", "v1.5", ".photos", "a.b.c"])
+def test_a_new_folder_may_have_a_dot(folder: Path, output: str) -> None:
+    """Whatever is no suffix of a file that people know belongs to the folder's name."""
+    assert plan("c.jpeg", output=output) == {"c.jpeg": f"{output}/c.jpeg"}
+
+
 def test_in_place_each_photo_is_its_own_target(folder: Path) -> None:
     """Only then a target may be a photo."""
     assert plan("in", in_place=True) == {"in/a.jpg": "in/a.jpg", "in/sub/b.png": "in/sub/b.png"}
@@ -148,17 +164,30 @@ def test_a_result_that_is_named_as_a_photo_is_not_overwritten(folder: Path) -> N
 
 
 def test_a_second_run_over_a_folder_makes_the_same_plan(folder: Path) -> None:
-    """Results of the first run are neither photos nor in the way."""
-    first = plan("in")
+    """Results of the first run are neither photos nor in the way, wherever those of this one go.
+
+    One that is named itself is a photo all the same.
+    """
+    first, elsewhere = plan("in"), plan("in", output="out")
     for target in first.values():
         Path(target).touch()
     assert plan("in") == first
+    assert plan("in", output="out") == elsewhere
+    assert plan("in/**/*", output="out") == elsewhere
+    assert plan("in", in_place=True).keys() == first.keys()
+    made = make_plan(["in"], "out", readable=READABLE, writable=WRITABLE)
+    assert {str(path) for path in made.results} == set(first.values())
+    assert made.left_out == []
+    named = plan("in", "in/a_enhanced.jpg", output="out")
+    assert named == elsewhere | {"in/a_enhanced.jpg": "out/a_enhanced.jpg"}
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     sources=st.lists(
-        st.from_regex(r"[ab](/[ab]){0,2}\.(jpg|png)", fullmatch=True), min_size=1, max_size=6
+        st.from_regex(r"[ab](/[ab]){0,2}(_enhanced)?\.(jpg|png)", fullmatch=True),
+        min_size=1,
+        max_size=6,
     ),
     output=st.sampled_from([None, "out", "in", "in/a", "."]),
     file_format=st.sampled_from([None, "JPEG", "PNG"]),
@@ -169,7 +198,10 @@ def test_no_plan_loses_anything(
     output: str | None,
     file_format: str | None,
 ) -> None:
-    """Every plan has each photo once or names it as left out, and overwrites none of them."""
+    """Every plan has each photo once or names it as left out, and overwrites none of them.
+
+    What is called as the result of another one may be replaced, by that one's result.
+    """
     root = tmp_path_factory.mktemp("plan")
     for name in sources:
         (root / "in" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -185,8 +217,9 @@ def test_no_plan_loses_anything(
     taken = [os.path.realpath(task.source) for task in made.tasks]
     assert len(set(targets)) == len(targets)
     assert len(set(taken)) == len(taken)
-    assert not any(Path(target).exists() for target in targets)
-    assert len(taken) + len(made.left_out) == len(set(sources))
+    results = {os.path.realpath(path) for path in made.results}
+    assert not any(Path(target).exists() and target not in results for target in targets)
+    assert len(taken) + len(made.left_out) + len(results) == len(set(sources))
 
 
 def test_photos_in_an_output_folder_are_results_or_left_out(folder: Path) -> None:

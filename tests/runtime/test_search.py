@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fivefold.runtime.search import find_photos
 
@@ -95,6 +98,49 @@ def test_links_to_folders_are_not_followed(folder: Path) -> None:
     """A folder that links to its parent does not make the search endless."""
     (folder / "sub/loop").symlink_to(folder)
     assert names("sub") == ["sub/c.png", "sub/deep/d.jpg"]
+
+
+def test_patterns_pass_over_links_to_folders(folder: Path) -> None:
+    """As folders do: two links upward end at once, and no photo is found under a second name.
+
+    A link that the pattern names itself is meant.
+    """
+    (folder / "sub/loop").symlink_to(folder)
+    (folder / "sub/deep/up").symlink_to(folder / "sub")
+    assert names("sub/**/*") == ["sub/c.png", "sub/deep/d.jpg"]
+    assert names("sub/**") == ["sub/c.png", "sub/deep/d.jpg"]
+    assert names("sub/*/b.jpg", "sub/*/?.jpg") == ["sub/*/b.jpg", "sub/deep/d.jpg"]
+    assert names("sub/loop/b*.jpg", "s*/loop/b*.jpg") == ["sub/loop/b.jpg"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    pattern=st.lists(
+        st.sampled_from(
+            ["**", "*", "s*", "sub", "*.jpg", "[ab]*", "?.JPG", ".s*", ".hidden*", "**.jpg"]
+        ),
+        min_size=1,
+        max_size=4,
+    ).map("/".join)
+)
+def test_without_links_patterns_mean_what_they_mean_in_python(
+    tmp_path_factory: pytest.TempPathFactory, pattern: str
+) -> None:
+    """Every file that the library's ``glob`` finds, and no other."""
+    root = tmp_path_factory.mktemp("patterns")
+    for name in ("b.jpg", "a.JPG", ".hidden.jpg", "sub/a.jpg", "sub/s/b.jpg", ".sub/.x/s.jpg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    whole = f"{root}/{pattern}"
+    expected = {
+        os.path.realpath(path)
+        for path in glob.glob(whole, recursive=True)  # noqa: PTH207, what it is compared with
+        if path.lower().endswith(".jpg")
+    }
+    found = find_photos([whole], SUFFIXES).photos
+    assert {os.path.realpath(p.source) for p in found if p.source.exists()} == expected or (
+        Path(whole).exists()
+    )
 
 
 def test_the_place_below_what_was_named_is_told(folder: Path) -> None:

@@ -124,6 +124,13 @@ def test_other_things_are_refused() -> None:
         fivefold.enhance(pixels(), strength=2)
 
 
+def test_an_output_of_another_kind_is_refused(tmp_path: Path) -> None:
+    """A text is not written as a PNG of that name."""
+    with pytest.raises(ValueError, match=r"\.txt files cannot be written, received .*x\.txt"):
+        fivefold.enhance(pixels(), output=tmp_path / "x.txt")
+    assert not (tmp_path / "x.txt").exists()
+
+
 def test_the_bundle_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second call costs no loading."""
     fivefold.enhance(pixels())

@@ -23,7 +23,7 @@ from fivefold.cli.result_options import (
     refuse,
     settings_of,
 )
-from fivefold.cli.summary import Summary, tell
+from fivefold.cli.summary import Summary, passed_over, tell
 from fivefold.photo.formats import load_codec
 
 if TYPE_CHECKING:
@@ -189,6 +189,8 @@ def _tell_plan(
         else:
             note = " (exists: skipped)" if skipped else ""
             print(one_line(f"{task.source} -> {task.target}{note}"))
+    if plan.results:
+        say(passed_over(len(plan.results)))
     return _tell_unreadable(plan)
 
 
@@ -215,7 +217,9 @@ def _run_batch(
         settings, threads=threads, reading_threads=_reading_threads(plan.tasks, threads)
     )
     device = chosen_device(options)
-    summary = Summary(failed=len(plan.unreadable), device=device)
+    summary = Summary(
+        failed=len(plan.unreadable), results_passed_over=len(plan.results), device=device
+    )
     _tell_unreadable(plan)
     with Progress(len(plan.tasks), "photos") as progress:
         # Loaded while the first photos are decoded.

@@ -66,7 +66,7 @@ def run_remote(options: argparse.Namespace, settings: Settings) -> int:
                 note = " (exists)" if skipped else ""
                 print(one_line(f"{task.source} -> {task.target}{note}"))
         return 1 if plan.unreadable else 0
-    summary = Summary(failed=len(plan.unreadable))
+    summary = Summary(failed=len(plan.unreadable), results_passed_over=plan.results_passed_over)
     outcomes = run_batch(
         plan,
         settings,

@@ -38,6 +38,11 @@ def _stale(outcome: Outcome | RemoteOutcome) -> str:
     return getattr(outcome, "stale", "")
 
 
+def passed_over(count: int) -> str:
+    """That so many files were taken for results, for a person."""
+    return f"{count} {'result' if count == 1 else 'results'} of earlier runs passed over"
+
+
 def engine_words() -> str:
     """The device and engine that photos are rendered on, for a person."""
     from fivefold.kernels import engine_name
@@ -55,6 +60,7 @@ class Summary:
     skipped: int = 0
     stale: int = 0
     failed: int = 0
+    results_passed_over: int = 0
     seconds: float = 0.0
     last_target: Path | str | None = None
     device: Device | None = None
@@ -79,6 +85,7 @@ class Summary:
             "skipped": self.skipped,
             "stale": self.stale,
             "failed": self.failed,
+            "results_passed_over": self.results_passed_over,
             "seconds": round(self.seconds, 4),
             "photos_per_second": round(self.enhanced / self.seconds, 3),
             "device": "cuda" if self._is_on_gpu else "cpu",
@@ -97,6 +104,8 @@ class Summary:
             parts.append(f"{self.skipped} skipped{stale}")
         if self.failed:
             parts.append(f"{self.failed} failed")
+        if self.results_passed_over:
+            parts.append(passed_over(self.results_passed_over))
         return ", ".join(parts)
 
     def where(self) -> str:

@@ -19,8 +19,8 @@ from fivefold.cluster.places import (
     scheme_of,
 )
 from fivefold.photo.formats import KNOWN_SUFFIXES, READABLE, WRITABLE
-from fivefold.runtime.plan import result_name
-from fivefold.runtime.search import find_photos
+from fivefold.runtime.plan import check_new_folder, result_name
+from fivefold.runtime.search import find_photos, is_result
 
 MANIFEST_FOLDER = "_fivefold"
 _WRITABLE = {suffix: name for suffix, name in KNOWN_SUFFIXES.items() if suffix in WRITABLE}
@@ -70,11 +70,13 @@ class RemotePlan:
         tasks: Every photo once; no two share a target.
         folder: Address of the folder of results, or ``None`` for one named file.
         unreadable: Local folders that could not be listed, with the reason.
+        results_passed_over: How many files were found that an earlier run left beside their photos.
     """
 
     tasks: list[RemoteTask]
     folder: str | None
     unreadable: list[OSError]
+    results_passed_over: int = 0
 
 
 def make_remote_plan(
@@ -92,7 +94,7 @@ def make_remote_plan(
         file_format: Format of the results; by default what each source's suffix says.
 
     Raises:
-        ValueError: Without an output, or one that cannot be written to; if two photos have the
+        ValueError: Without an output, or for one that cannot be written to; if two photos have the
             same target, or a target is one of the photos.
         PhotoReadError: If a store cannot be asked.
         MissingExtraError: If what opens such addresses is not installed.
@@ -112,7 +114,9 @@ def make_remote_plan(
             else _found_here(name, output, unreadable)
         )
     ]
-    found = list({photo.file.address: photo for photo in found}.values())
+    found_count = len({photo.file.address for photo in found})
+    found = list({photo.file.address: photo for photo in _without_results(found)}.values())
+    results_passed_over = found_count - len(found)
     one_file = len(inputs) == 1 and len(found) == 1 and found[0].is_named
     suffix = PurePosixPath(output).suffix.lower()
     if one_file and suffix in _WRITABLE:
@@ -124,11 +128,13 @@ def make_remote_plan(
         folder = output
     _check(found, targets)
     there = {file.address: file.size_bytes for file in list_files(output)} if found else {}
+    if folder is not None and not there:
+        check_new_folder(PurePosixPath(output).name)
     tasks = [
         RemoteTask(photo.file.address, target, photo.file.version, there.get(target, -1))
         for photo, target in zip(found, targets, strict=True)
     ]
-    return RemotePlan(tasks, folder, unreadable)
+    return RemotePlan(tasks, folder, unreadable, results_passed_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,15 @@ def _found_here(name: str, output: str, unreadable: list[OSError]) -> Iterator[_
             PurePosixPath(photo.relative.as_posix()),
             is_named=photo.source == Path(name),
         )
+
+
+def _without_results(found: Sequence[_Found]) -> Iterator[_Found]:
+    """Without what an earlier run left beside its photo, unless it is named itself."""
+    paths = [PurePosixPath(photo.file.address) for photo in found]
+    originals = {(path.parent, path.stem) for path in paths}
+    for photo, path in zip(found, paths, strict=True):
+        if photo.is_named or not is_result(path, originals):
+            yield photo
 
 
 def _found_remotely(name: str, output: str) -> Iterator[_Found]:

@@ -19,7 +19,7 @@ from fivefold.errors import (
 from fivefold.photo.atomic import write_atomically
 from fivefold.photo.dcf import with_stated_profile
 from fivefold.photo.depth import over_white, with_bit_depth
-from fivefold.photo.formats import FORMATS, KNOWN_SUFFIXES, Codec
+from fivefold.photo.formats import FORMATS, KNOWN_SUFFIXES, NEVER_WRITTEN, Codec
 from fivefold.photo.image import Photo, check_photo
 from fivefold.photo.limits import (
     DEFAULT_MAX_MEMORY_BYTES,
@@ -184,7 +184,7 @@ def write_photo(
         target: A path, or an open binary file.
         format: A name in :data:`fivefold.photo.formats.FORMATS` that can be written; by default
             what the target's suffix says, then the format that the photo came in, then TIFF for
-            camera RAW, and PNG otherwise.
+            camera RAW, and PNG otherwise. Suffixes of other files (``.bmp``, ``.txt``) are refused.
         quality: 1…100 in the lossy formats, each on its encoder's scale; by default so high that
             the difference is not seen.
         bit_depth: 8, 16 or 32 (floating point); by default the photo's own.
@@ -224,6 +224,8 @@ def _format_for(photo: Photo, path: Path | None, stated: str | None) -> str:
         if by_suffix in writable:
             return by_suffix
         raise ValueError(f"{by_suffix} files cannot be written, received {path}")
+    if path is not None and path.suffix.lower() in NEVER_WRITTEN:
+        raise ValueError(f"{path.suffix} files cannot be written, received {path}")
     if photo.format is not None and photo.format in writable:
         return photo.format
     return "TIFF" if photo.format == "RAW" else "PNG"

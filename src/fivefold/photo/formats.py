@@ -176,6 +176,23 @@ READABLE = frozenset(KNOWN_SUFFIXES)
 WRITABLE = frozenset(s for s, name in KNOWN_SUFFIXES.items() if FORMATS[name].is_written)
 """Suffixes of the files that are written."""
 
+NEVER_WRITTEN = (READABLE - WRITABLE).union(
+    # pictures
+    (".bmp", ".dds", ".eps", ".exr", ".gif", ".hdr", ".icns", ".ico", ".j2k", ".jp2", ".jpx"),
+    (".pcx", ".psb", ".psd", ".qoi", ".svg", ".tga", ".xcf"),
+    # videos, texts, documents, archives
+    (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"),
+    (".csv", ".htm", ".html", ".json", ".jsonl", ".log", ".md", ".tsv", ".txt", ".xml", ".yaml"),
+    (".doc", ".docx", ".odt", ".pdf"),
+    (".7z", ".gz", ".rar", ".tar", ".zip"),
+    # what other verbs write
+    (".cube", ".fivefold", ".onnx", ".safetensors"),
+)
+"""Suffixes that people know from other files: a result that is to be called so is a mistake.
+
+A list of our own, since what a system knows differs: ``.d`` may be text, and is a folder's too.
+"""
+
 
 def load_codec(path: Path) -> None:
     """Load the code that reads a file of this name; none for a name that tells no format."""

@@ -24,6 +24,7 @@ from fivefold.photo.files import one_line, read_photo, write_photo
 from fivefold.photo.limits import DEFAULT_MAX_PIXELS
 from fivefold.photo.threads import available_threads
 from fivefold.runtime.file_state import FileState
+from fivefold.runtime.folders import make_folder
 from fivefold.version import VERSION
 
 if TYPE_CHECKING:
@@ -323,7 +324,9 @@ class Batch:
 
     def _make_folder(self, target: Path) -> None:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
+        except NotADirectoryError as error:
+            raise PhotoWriteError(f"{target}: {error.filename} {error.strerror}") from error
         except OSError as error:
             raise PhotoWriteError(f"{target}: {error.strerror or error}") from error
         self._clear(target.parent)

@@ -16,6 +16,7 @@ kill or a full disk is passed over when it is read, and the next one begins on a
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import threading
@@ -28,6 +29,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from fivefold.runtime.file_state import FileState
+from fivefold.runtime.folders import make_folder
 
 if TYPE_CHECKING:
     from fivefold.runtime.bundle import Bundle
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 JOURNAL_NAME = ".fivefold.jsonl"
 """What the journal of a folder of results is called."""
 
+_BEGINNING = b'{"source": "'  # of every line
+_HEAD_BYTES = 1 << 16
 _WORDS = {"model_sha256": "model", "strip_metadata": "choice of metadata", "bit_depth": "bit depth"}
 
 
@@ -114,7 +118,7 @@ class Journal:
     nobody from enhancing photos.
 
     Attributes:
-        path: The file. It appears with the first line.
+        path: The file. It appears with the first line, or as it is opened, and so does its folder.
         failure: Why a line could not be added, or ``None``.
     """
 
@@ -131,15 +135,27 @@ class Journal:
         """Make sure that lines can be added, before there is one.
 
         Raises:
-            OSError: If the file can be neither made nor written.
+            FileExistsError: If the file is there, has content, and is no journal.
+            OSError: If it can be neither made nor written.
         """
-        if self._descriptor is None:
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-            self._descriptor = os.open(self.path, flags, 0o666)
-            length = os.lseek(self._descriptor, 0, os.SEEK_END)
+        if self._descriptor is not None:
+            return
+        make_folder(self.path.parent)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(self.path, flags | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            length = os.lseek(descriptor, 0, os.SEEK_END)
             if length:
-                os.lseek(self._descriptor, length - 1, os.SEEK_SET)
-                self._line_is_open = os.read(self._descriptor, 1) != b"\n"
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                if not _begins_as_ours(os.read(descriptor, _HEAD_BYTES)):
+                    reason = "is there already and not a journal; it is left as it is"
+                    raise FileExistsError(errno.EEXIST, reason, str(self.path))
+                os.lseek(descriptor, length - 1, os.SEEK_SET)
+                self._line_is_open = os.read(descriptor, 1) != b"\n"
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
 
     def __enter__(self) -> Self:
         return self
@@ -267,6 +283,19 @@ class Journal:
             return Path(os.path.relpath(path, self._folder)).as_posix()
         except ValueError:  # on another drive
             return Path(path).absolute().as_posix()
+
+
+def _begins_as_ours(head: bytes) -> bool:
+    """Whether a file that begins so is a journal; damaged lines and one cut short do not matter."""
+    return _BEGINNING.startswith(head.strip()) or any(map(_is_ours, head.splitlines()))
+
+
+def _is_ours(line: bytes) -> bool:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return line.startswith(_BEGINNING)  # and cut short
+    return isinstance(entry, dict) and {"source", "target", "finished"} <= entry.keys()
 
 
 def _named(whose: str, state: FileState | None) -> dict[str, int | None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fivefold.photo.formats import NEVER_WRITTEN
 from fivefold.runtime.search import (
     ENHANCED,
     Found,
@@ -46,12 +47,14 @@ class Plan(NamedTuple):
         unreadable: Folders that could not be listed, with the reason.
         left_out: Photos below the folders named that are in the output folder, and not known as
             results.
+        results: What a search passed over, since an earlier run left it beside its photo.
         folder: The output folder; ``None`` where results go beside the photos or to a file.
     """
 
     tasks: list[Task]
     unreadable: list[OSError]
     left_out: list[Path]
+    results: list[Path]
     folder: Path | None
 
 
@@ -99,8 +102,10 @@ def make_plan(
         inputs: Files, folders and patterns, see :func:`fivefold.runtime.search.find_photos`.
         output: The file to write, if ``inputs`` is one file and this has a writable suffix;
             otherwise a folder, which gets the structure that the photos have below the folders
-            named. ``None`` writes ``NAME_enhanced.EXT`` beside each photo; what an earlier run
-            left there is then not taken for a photo. Nor is what lies in an output folder.
+            named. A new folder is not called like other files (``out.bmp``, ``out.txt``): whoever
+            says so wants a file. ``None`` writes ``NAME_enhanced.EXT`` beside each photo. What an
+            earlier run left beside photos is not taken for a photo by any search, nor is what lies
+            in an output folder.
         readable: The suffixes that folders are searched for, in lower case with the dot.
         writable: The suffixes that can be written, each with its format, the usual one of a
             format first.
@@ -113,13 +118,15 @@ def make_plan(
 
     Raises:
         ValueError: If two photos have the same target, a target is one of the photos without
-            ``in_place``, ``overwriting`` might replace an original in the output folder, or
-            ``output``, ``file_format`` and ``in_place`` contradict each other.
+            ``in_place``, ``overwriting`` might replace an original in the output folder,
+            ``output``, ``file_format`` and ``in_place`` contradict each other, or ``output`` names
+            a file of a kind that cannot be written.
     """
     if in_place and (output is not None or file_format is not None):
         raise ValueError("in place, neither an output nor another format can be given")
     folder = None if output is None else Path(output)
     left_out: list[Path] = []
+    results: list[Path] = []
     output_folder = None
     if folder is not None and len(inputs) == 1 and _is_one_file(Path(inputs[0]), folder, writable):
         if file_format not in (None, writable[folder.suffix.lower()]):
@@ -127,8 +134,10 @@ def make_plan(
         tasks = [Task(Path(inputs[0]), folder)]
         unreadable = []
     else:
-        search = find_photos(inputs, readable, leave_out=folder, with_results=folder is not None)
-        unreadable, output_folder = search.unreadable, folder
+        if folder is not None and not is_folder(folder):
+            check_new_folder(folder.name)
+        search = find_photos(inputs, readable, leave_out=folder, with_results=False)
+        unreadable, output_folder, results = search.unreadable, folder, search.results
         placement = Placement(folder, readable, writable, file_format)
         tasks = [
             Task(photo.source, photo.source if in_place else placement.target(photo))
@@ -137,13 +146,27 @@ def make_plan(
         if folder is not None and any(_contains(Path(root), folder) for root in inputs):
             taken = {photo.source for photo in search.photos}
             there = [photo.source for photo in walk(folder, readable, None, [])]
+            taken.update(results)
             left_out = [path for path in there if path not in taken and not is_result(path)]
     _check_targets(tasks)
     if not in_place:
         _check_sources_are_safe(tasks)
     if overwriting:
-        _check_left_out_is_safe(tasks, left_out)
-    return Plan(tasks, unreadable, left_out, output_folder)
+        _check_left_out_is_safe(tasks, left_out if folder is None else [*left_out, *results])
+    return Plan(tasks, unreadable, left_out, results, output_folder)
+
+
+def check_new_folder(name: str) -> None:
+    """Refuse the name of a new folder that is one of a file which cannot be written.
+
+    Raises:
+        ValueError: If it is.
+    """
+    suffix = Path(name).suffix
+    if suffix.lower() in NEVER_WRITTEN:
+        raise ValueError(
+            f"{name}: {suffix} files cannot be written, and no folder of that name is there"
+        )
 
 
 def result_name(

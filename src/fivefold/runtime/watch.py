@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fivefold.runtime.file_state import FileState
-from fivefold.runtime.search import ENHANCED, Found, walk
+from fivefold.runtime.search import ENHANCED, Found, walk, without_results
 
 _TICK_MS = 250  # how long completeness may go unnoticed
 _GATHER_MS = 500  # hints that come closer together than this are taken together
@@ -63,7 +63,8 @@ class Arrivals:
             root: The folder.
             suffixes: Of photos, in lower case with the dot.
             output: Where results go; not looked into. ``None`` if they go beside the photos: then
-                names that end in ``_enhanced`` are passed over.
+                names that end in ``_enhanced`` are passed over, which otherwise are so beside the
+                photo that they are the result of.
             settle_s: How long a photo must not have changed.
             trusts_times: Whether a photo whose time is older than that is complete at once. Not so
                 where another machine's clock gives the times.
@@ -138,7 +139,8 @@ class Arrivals:
                 yield from takewhile(partial(_lies_in, folder), photos)  # these come first
 
     def _below(self, folder: Path, unreadable: list[OSError]) -> Iterator[Found]:
-        for photo in walk(folder, self._suffixes, self._left_out, unreadable):
+        photos = walk(folder, self._suffixes, self._left_out, unreadable)
+        for photo in without_results(photos):
             if not (self._has_results and photo.source.stem.endswith(ENHANCED)):
                 yield Found(photo.source, photo.source.relative_to(self.root))
 
