@@ -147,6 +147,22 @@ def test_two_results_with_one_name_are_refused_before_work(fivefold: Run, photos
     assert not (photos / "out").exists()
 
 
+@pytest.mark.parametrize("option", ["--skip-existing", "--update"])
+def test_the_names_that_a_shell_gives_may_be_repeated(
+    fivefold: Run, photos: Path, option: str
+) -> None:
+    """After a first run ``*.jpg`` names the result as well: passed over, with a word."""
+    assert fivefold("enhance", "in/a.jpg", "in/b.png").code == 0
+    first = files(photos)
+    named = [f"in/{path.name}" for path in sorted((photos / "in").iterdir()) if path.is_file()]
+    result = fivefold("enhance", *named)
+    assert result.code == 0
+    assert "2 photos enhanced, 2 results of earlier runs passed over in" in result.err
+    result = fivefold("enhance", *named, option)
+    assert "0 photos enhanced, 2 skipped, 2 results of earlier runs" in result.err
+    assert files(photos) == first
+
+
 def test_dry_run_only_tells(fivefold: Run, photos: Path) -> None:
     """One line for each photo, nothing written, no model needed."""
     (photos / "out").mkdir()

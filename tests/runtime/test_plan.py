@@ -156,10 +156,22 @@ def test_a_photo_is_never_a_target_under_any_name(folder: Path, link: str) -> No
         plan("c.jpeg")
 
 
-def test_a_result_that_is_named_as_a_photo_is_not_overwritten(folder: Path) -> None:
-    """``*.jpeg`` after a first run names the result too: refused, with the way out."""
+def test_a_result_that_is_named_with_its_photo_is_passed_over(folder: Path) -> None:
+    """``*.jpeg`` after a first run names the result too; alone, or in place, it is a photo.
+
+    A link that is called like a result and leads to another photo replaces nothing.
+    """
     (folder / "c_enhanced.jpeg").touch()
-    with pytest.raises(ValueError, match="name the folder"):
+    for names in (["c.jpeg", "c_enhanced.jpeg"], ["./c_enhanced.jpeg", "c.jpeg"]):
+        made = make_plan(names, readable=READABLE, writable=WRITABLE)
+        assert [str(task.target) for task in made.tasks] == ["c_enhanced.jpeg"]
+        assert [path.name for path in made.results] == ["c_enhanced.jpeg"]
+    assert plan("c_enhanced.jpeg") == {"c_enhanced.jpeg": "c_enhanced_enhanced.jpeg"}
+    assert len(plan("c.jpeg", "c_enhanced.jpeg", in_place=True)) == 2
+    assert len(plan("c.jpeg", "c_enhanced.jpeg", output="out")) == 2
+    (folder / "c_enhanced.jpeg").unlink()
+    (folder / "c_enhanced.jpeg").symlink_to(folder / "other/a.jpg")
+    with pytest.raises(ValueError, match="would overwrite the photo"):
         plan("c.jpeg", "c_enhanced.jpeg")
 
 

@@ -17,7 +17,8 @@ examples:
   fivefold train my.toml --data SET --run runs/mine       goes on where it was stopped
   fivefold train combined_lrs --data SET --run runs/lrs   one of the paper's eight runs
   fivefold train my.toml --data SET --run runs/next --start-from runs/mine/weights.safetensors
-  fivefold export consensus -o start.safetensors --expert full    the shipped one, to start from
+  fivefold train taste.toml --data SET --run runs/taste --start-from start.safetensors
+                                                     of the shipped model: see 'export --help'
   fivefold train my.toml --data SET --run runs/mine --mixed-precision bf16 --workers 8
 
 What a configuration may hold is told in docs/training.md. On several GPUs or machines:

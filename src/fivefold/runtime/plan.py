@@ -47,7 +47,8 @@ class Plan(NamedTuple):
         unreadable: Folders that could not be listed, with the reason.
         left_out: Photos below the folders named that are in the output folder, and not known as
             results.
-        results: What a search passed over, since an earlier run left it beside its photo.
+        results: What was found or named and is passed over, since an earlier run left it beside
+            its photo.
         folder: The output folder; ``None`` where results go beside the photos or to a file.
     """
 
@@ -104,8 +105,9 @@ def make_plan(
             otherwise a folder, which gets the structure that the photos have below the folders
             named. A new folder is not called like other files (``out.bmp``, ``out.txt``): whoever
             says so wants a file. ``None`` writes ``NAME_enhanced.EXT`` beside each photo. What an
-            earlier run left beside photos is not taken for a photo by any search, nor is what lies
-            in an output folder.
+            earlier run left beside photos is not taken for a photo by any search, nor if it is
+            named together with the photo that it would be replaced by the result of, as a shell's
+            ``*.jpg`` does; nor is what lies in an output folder.
         readable: The suffixes that folders are searched for, in lower case with the dot.
         writable: The suffixes that can be written, each with its format, the usual one of a
             format first.
@@ -143,6 +145,9 @@ def make_plan(
             Task(photo.source, photo.source if in_place else placement.target(photo))
             for photo in search.photos
         ]
+        if folder is None and not in_place:
+            tasks, named_results = _without_targets(tasks)
+            results += named_results
         if folder is not None and any(_contains(Path(root), folder) for root in inputs):
             taken = {photo.source for photo in search.photos}
             there = [photo.source for photo in walk(folder, readable, None, [])]
@@ -199,6 +204,22 @@ def _suffix_for(own: str, writable: Mapping[str, str], file_format: str | None) 
     return next(suffix for suffix, known in writable.items() if known == wanted)
 
 
+def _without_targets(tasks: Sequence[Task]) -> tuple[list[Task], list[Path]]:
+    """The tasks but those whose photo is the result of another one; and these photos.
+
+    A link may be called like a result and lead to any photo, which is then not to be replaced.
+    """
+    targets = {os.path.abspath(task.target) for task in tasks}  # noqa: PTH100, links are kept
+    is_target = [
+        os.path.abspath(task.source) in targets and not task.source.is_symlink()  # noqa: PTH100
+        for task in tasks
+    ]
+    return (
+        [task for task, passed_over in zip(tasks, is_target, strict=True) if not passed_over],
+        [task.source for task, passed_over in zip(tasks, is_target, strict=True) if passed_over],
+    )
+
+
 def _check_targets(tasks: Sequence[Task]) -> None:
     sources: dict[str, Path] = {}
     for task in tasks:
@@ -217,8 +238,7 @@ def _check_sources_are_safe(tasks: Sequence[Task]) -> None:
         if _identity(task.target) in sources:
             raise ValueError(
                 f"the result of {task.source} would overwrite the photo {task.target}; "
-                "choose another output, or name the folder, "
-                "where results of earlier runs are passed over"
+                "choose another output"
             )
 
 
