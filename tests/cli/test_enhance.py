@@ -127,6 +127,22 @@ def test_in_place_overwrites_the_photos(fivefold: Run, photos: Path) -> None:
     assert level("in/b.png") > 0.45
 
 
+def test_in_place_a_photo_keeps_its_format(fivefold: Run, photos: Path) -> None:
+    """Content decides, not the name: a JPEG stays one as ``.png``, and with no suffix at all.
+
+    In another place the name of the result decides.
+    """
+    content = (photos / "in/a.jpg").read_bytes()
+    for name in ("wrong.png", "none"):
+        (photos / name).write_bytes(content)
+        assert fivefold("enhance", name, "--in-place").code == 0
+        assert read_photo(photos / name).format == "JPEG"
+        assert (photos / name).read_bytes() != content
+    assert fivefold("enhance", "wrong.png", "none").code == 0
+    assert read_photo(photos / "wrong_enhanced.png").format == "PNG"
+    assert read_photo(photos / "none_enhanced.jpg").format == "JPEG"
+
+
 def test_without_in_place_a_photo_is_never_overwritten(fivefold: Run, photos: Path) -> None:
     """An output that is the input is refused before anything is read."""
     before = {name: (photos / name).read_bytes() for name in files(photos)}

@@ -52,13 +52,15 @@ INTRODUCTION = f"""\
 # Formats: what is kept, converted and refused
 
 Every cell below was found out by reading and writing a photo, and the tests do so again on every
-run. A photo goes back to the format that it came in unless another is asked for; camera RAW goes
+run. A photo goes back to the format that its name says unless another is asked for; camera RAW goes
 to 16-bit TIFF or to JPEG. HEIC needs `pip install 'fivefold[heif]'`, camera RAW
 `pip install 'fivefold[raw]'`.
 
 The rules:
 
-- **Content decides the format**, not the file's name.
+- **Content decides the format that is read**, not the file's name. What is written is what the
+  result's name says: that of a JPEG called `a.png` is a PNG. Where a name says nothing the content
+  decides, and `--in-place` always keeps the file's own format.
 - **Pixels stand upright**: EXIF orientation (in AVIF and HEIC the container's own turning) is
   applied, and everything that states it is reset.
 - **One file, one photo.** Animations and documents of several pages are refused. Previews, masks,

@@ -43,6 +43,35 @@ def test_by_default_results_lie_beside_their_photos(folder: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("content", "target"),
+    [
+        (b"\xff\xd8\xff\xe0", "x_enhanced.jpg"),
+        (b"II*\0\x08\0\0\0", "x_enhanced.tif"),
+        (b"FUJIFILMCCD-RAW ", "x_enhanced.tif"),
+        (b"", "x_enhanced.png"),
+        (None, "x_enhanced.png"),
+    ],
+)
+def test_without_a_suffix_the_content_tells_the_format(
+    folder: Path, content: bytes | None, target: str
+) -> None:
+    """By how the file begins, and only then: PNG if that tells nothing, or it cannot be asked."""
+    if content is not None:
+        (folder / "x").write_bytes(content)
+    assert plan("x") == {"x": target}
+    assert plan("x", file_format="JPEG") == {"x": "x_enhanced.jpg"}
+    (folder / "y.png").write_bytes(content or b"")
+    assert plan("y.png") == {"y.png": "y_enhanced.png"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with names")
+def test_a_pipe_is_not_read_for_its_format(folder: Path) -> None:
+    """What was read would be lacking later, and waiting for it might take for ever."""
+    os.mkfifo(folder / "pipe")
+    assert plan("pipe") == {"pipe": "pipe_enhanced.png"}
+
+
 def test_an_output_folder_mirrors_the_input_folder(folder: Path) -> None:
     """Folders below the named one are kept, and the names too."""
     assert plan("in", "c.jpeg", output="out") == {

@@ -6,6 +6,7 @@ JPEG loads nothing else.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -192,6 +193,26 @@ NEVER_WRITTEN = (READABLE - WRITABLE).union(
 
 A list of our own, since what a system knows differs: ``.d`` may be text, and is a folder's too.
 """
+
+
+_HEAD_BYTES = 1 << 16  # where formats tell what they are; a RAW's directories, mostly
+
+
+def format_of_file(path: Path) -> str | None:
+    """The format that a file begins as, by name; nothing is decoded.
+
+    Returns:
+        ``None`` for what is of none of the formats, cannot be read, or is no file: what is read
+        from a pipe is gone.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return None
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:  # told when it is read
+        return None
+    return next((name for name, known in FORMATS.items() if known.load().recognises(head)), None)
 
 
 def load_codec(path: Path) -> None:

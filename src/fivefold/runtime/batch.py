@@ -280,6 +280,8 @@ class Batch:
         write_photo(
             photo,
             task.target,
+            # A photo that is replaced stays what it is, also under another format's name.
+            format=photo.format if task.target == task.source else None,
             quality=self._settings.quality,
             bit_depth=self._settings.bit_depth,
             threads=self._settings.threads,

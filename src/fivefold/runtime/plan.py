@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fivefold.photo.formats import NEVER_WRITTEN
+from fivefold.photo.formats import NEVER_WRITTEN, format_of_file
 from fivefold.runtime.search import (
     ENHANCED,
     Found,
@@ -68,7 +68,7 @@ class Placement(NamedTuple):
         readable: The suffixes of photos, in lower case with the dot.
         writable: Those that can be written, each with its format, the usual one of a format first.
         file_format: Of the results; by default what each source's suffix says, TIFF where that
-            cannot be written, and PNG where it says nothing.
+            cannot be written, and where it says nothing what the file begins as, or PNG.
     """
 
     folder: Path | None
@@ -78,12 +78,20 @@ class Placement(NamedTuple):
 
     def target(self, photo: Found) -> Path:
         """Where the result of a photo goes."""
-        stem, suffix = result_name(
-            photo.source.name, self.readable, self.writable, self.file_format
-        )
+        name, file_format = photo.source.name, self.file_format
+        if file_format is None and not _split(name, self.readable)[1]:
+            file_format = self._format_of_content(photo.source)
+        stem, suffix = result_name(name, self.readable, self.writable, file_format)
         if self.folder is None:
             return photo.source.with_name(stem + ENHANCED + suffix)
         return self.folder / photo.relative.with_name(stem + suffix)
+
+    def _format_of_content(self, source: Path) -> str | None:
+        """The format to write what a file holds in, ``None`` if that is unknown."""
+        own = format_of_file(source)
+        if own is None or own in self.writable.values():
+            return own
+        return _FORMAT_OF_UNWRITABLE
 
 
 def make_plan(
@@ -112,7 +120,7 @@ def make_plan(
         writable: The suffixes that can be written, each with its format, the usual one of a
             format first.
         file_format: Format of the results; by default what each source's suffix says, TIFF where
-            that cannot be written, and PNG where it says nothing.
+            that cannot be written, and where it says nothing what the file begins as, or PNG.
         in_place: Each photo is replaced by its result.
         is_result: Whether a file is known to be a result. Asked of photos in an output folder that
             lies below the folders searched, where originals might be as well.
