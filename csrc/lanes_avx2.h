@@ -32,8 +32,8 @@ inline Words multiply(Words a, Words b) { return {_mm256_mulhrs_epi16(a.v, b.v)}
 constexpr bool kHasBytes = true;
 inline Words multiply_bytes(Words a, Words b) { return {_mm256_maddubs_epi16(a.v, b.v)}; }
 // Of two coefficients of eight depths each, the numbers at a depth side by side as bytes; twice.
-inline void store_pairs(std::int16_t* to, Words first, Words second) {
-    const __m256i packed = _mm256_packs_epi16(first.v, second.v);
+inline void store_pairs(std::int16_t* to, const Words (&numbers)[2]) {
+    const __m256i packed = _mm256_packs_epi16(numbers[0].v, numbers[1].v);
     const __m128i low = _mm256_castsi256_si128(packed), high = _mm256_extracti128_si256(packed, 1);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_unpacklo_epi8(low, high));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8), _mm_unpackhi_epi8(low, high));

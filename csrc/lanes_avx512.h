@@ -24,7 +24,17 @@ inline Words subtract_to_zero(Words a, Words b) { return {_mm512_subs_epu16(a.v,
 inline Words at_least(Words a, Words b) { return {_mm512_max_epi16(a.v, b.v)}; }
 inline Words at_most(Words a, Words b) { return {_mm512_min_epi16(a.v, b.v)}; }
 inline Words multiply(Words a, Words b) { return {_mm512_mulhrs_epi16(a.v, b.v)}; }
-constexpr bool kHasBytes = false;  // products of pairs of bytes, some of them without a sign
+// Of pairs of bytes, those of a without a sign: the sum of both products, if it fits in a word.
+constexpr bool kHasBytes = true;
+inline Words multiply_bytes(Words a, Words b) { return {_mm512_maddubs_epi16(a.v, b.v)}; }
+// Of two coefficients of eight depths each, the numbers at a depth side by side as bytes; twice.
+inline void store_pairs(std::int16_t* to, const Words (&numbers)[1]) {
+    const __m256i packed = _mm512_cvtsepi16_epi8(numbers[0].v);
+    const __m128i low = _mm256_castsi256_si128(packed), high = _mm256_extracti128_si256(packed, 1);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_unpacklo_epi8(low, _mm_srli_si128(low, 8)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8),
+                     _mm_unpacklo_epi8(high, _mm_srli_si128(high, 8)));
+}
 inline Words shift_left(Words a, int bits) {
     return {_mm512_slli_epi16(a.v, static_cast<unsigned>(bits))};
 }

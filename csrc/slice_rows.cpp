@@ -264,11 +264,14 @@ void word_row(const WordRow& row) {
 // ---- tables --------------------------------------------------------------------------------
 
 // Differences along x, of which `scales` make bytes, in pairs of coefficients by depth.
-template <class Differences>
-INLINED void store_bytes(std::int16_t* to, const Differences* x, const std::int16_t* scales) {
-    const Differences first = multiply(x[0], load(scales));
-    const Differences second = multiply(x[1], load(scales + Differences::kCount));
-    store_pairs(to, first, second);
+template <class Differences, int kVectors>
+INLINED void store_bytes(std::int16_t* to, const Differences (&x)[kVectors],
+                         const std::int16_t* scales) {
+    Differences scaled[kVectors];
+    UNROLLED
+    for (int v = 0; v < kVectors; ++v)
+        scaled[v] = multiply(x[v], load(scales + v * Differences::kCount));
+    store_pairs(to, scaled);
 }
 
 void make_tables(const float* above, const float* below, float fraction, int columns,
