@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _NOT_STATED = "not stated"
 _WEIGHTS_SUFFIX = ".safetensors"
-_ENDINGS = (".fivefold", ".onnx", ".pt2", ".safetensors", ".grid")
 _EXAMPLES = """\
 examples:
   fivefold export runs/mine/weights.safetensors -o mine.fivefold
@@ -103,8 +102,9 @@ def run(options: argparse.Namespace) -> int:
     }
     ending = options.output.suffix
     if ending not in write:
+        *others, last = write
         options.parser.error(
-            f"-o must end in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}, "
+            f"-o must end in {', '.join(others)} or {last}, "
             f"received {one_line(str(options.output))}"
         )
     if options.expert and (ending == ".fivefold" or (ending == ".onnx" and not options.whole)):

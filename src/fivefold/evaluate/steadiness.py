@@ -75,8 +75,8 @@ def steadiness(enhance: Enhance, codes: Codes, name: str) -> list[Steadiness]:
         codes: ``(H, W, 3)`` 8-bit sRGB, the photo as it is.
         name: Of the photo.
     """
-    result = _enhanced(enhance, codes)
     own = _own_retouch(enhance, codes)
+    result = _enhanced(own or enhance, codes)
     return [
         Steadiness(
             name,

@@ -19,7 +19,7 @@ from fivefold.errors import (
 from fivefold.photo.atomic import write_atomically
 from fivefold.photo.dcf import with_stated_profile
 from fivefold.photo.depth import over_white, with_bit_depth
-from fivefold.photo.formats import FORMATS, KNOWN_SUFFIXES, NEVER_WRITTEN, Codec
+from fivefold.photo.formats import FORMATS, KNOWN_SUFFIXES, NEVER_WRITTEN, format_of
 from fivefold.photo.image import Photo, check_photo
 from fivefold.photo.limits import (
     DEFAULT_MAX_MEMORY_BYTES,
@@ -98,9 +98,10 @@ def check_photo_start(
         UnsupportedPhotoError: If it is a picture of a kind that is not handled.
     """
     shown = one_line(name)
-    file_format, codec = _recognised(start)
-    if codec is None:
+    file_format = format_of(start)
+    if file_format is None:
         raise PhotoReadError(f"{shown}: {_UNKNOWN}")
+    codec = FORMATS[file_format].load()
     try:
         if codec.check_start is not None:
             codec.check_start(start, Limits(max_pixels))
@@ -111,22 +112,14 @@ def check_photo_start(
     return file_format
 
 
-def _recognised(data: bytes) -> tuple[str, Codec | None]:
-    for name, known in FORMATS.items():
-        codec = known.load()
-        if codec.recognises(data):
-            return name, codec
-    return "", None
-
-
 def _read(data: bytes, limits: Limits, threads: int) -> Photo:
     if not data:
         raise PhotoReadError("the file is empty")
-    name, codec = _recognised(data)
-    if codec is None:
+    name = format_of(data)
+    if name is None:
         raise PhotoReadError(_UNKNOWN)
     try:
-        return with_stated_profile(codec.read(data, limits, threads))
+        return with_stated_profile(FORMATS[name].load().read(data, limits, threads))
     except (FivefoldError, MemoryError):
         raise
     except Exception as error:

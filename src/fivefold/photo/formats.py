@@ -198,6 +198,11 @@ A list of our own, since what a system knows differs: ``.d`` may be text, and is
 _HEAD_BYTES = 1 << 16  # where formats tell what they are; a RAW's directories, mostly
 
 
+def format_of(data: bytes) -> str | None:
+    """The format that bytes begin as, a name in :data:`FORMATS`; ``None`` if it is none of them."""
+    return next((name for name, known in FORMATS.items() if known.load().recognises(data)), None)
+
+
 def format_of_file(path: Path) -> str | None:
     """The format that a file begins as, by name; nothing is decoded.
 
@@ -212,7 +217,7 @@ def format_of_file(path: Path) -> str | None:
             head = file.read(_HEAD_BYTES)
     except OSError:  # told when it is read
         return None
-    return next((name for name, known in FORMATS.items() if known.load().recognises(head)), None)
+    return format_of(head)
 
 
 def load_codec(path: Path) -> None:
